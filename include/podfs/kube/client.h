@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client: namespaces, nodes and pods of one cluster, kept up to date.
+ *
+ * Opens one reflector a resource over one HTTP client and reports how each of
+ * them does. It never gives up: what fails is tried again, and whoever opened
+ * it decides what a failure means (before the first sync podfs ends with it,
+ * afterwards it serves on).
+ *
+ * Everything is [loop] unless it says otherwise.
+ */
+#ifndef PODFS_KUBE_CLIENT_H
+#define PODFS_KUBE_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include <podfs/base/error.h>
+#include <podfs/config/config.h>
+#include <podfs/kube/sink.h>
+
+/* An index: the one enum here whose zero is a value. */
+enum kube_resource {
+	KUBE_NAMESPACES,
+	KUBE_NODES,
+	KUBE_PODS,
+	KUBE_N_RESOURCES,
+};
+
+/* "namespaces", "nodes", "pods": as in the API's paths. */
+const char *kube_resource_name(enum kube_resource r);
+
+enum kube_failure {
+	KUBE_FAILURE_UNSET,        /* no failure */
+	KUBE_FAILURE_UNREACHABLE,  /* no connection, or it broke */
+	KUBE_FAILURE_TLS,          /* certificates do not fit */
+	KUBE_FAILURE_UNAUTHORIZED, /* 401 */
+	KUBE_FAILURE_FORBIDDEN,    /* 403 */
+	KUBE_FAILURE_REJECTED,     /* another 4xx: a bad selector, no such path */
+	KUBE_FAILURE_SERVER,       /* 429, 5xx, or an answer that is no Kubernetes */
+	KUBE_FAILURE_LOCAL,        /* a credential cannot be read, no memory */
+};
+
+enum kube_phase {
+	KUBE_PHASE_UNSET,
+	KUBE_PHASE_LISTING,  /* a list is under way */
+	KUBE_PHASE_OPENING,  /* the watch has been asked for */
+	KUBE_PHASE_WATCHING, /* up to date, as far as the server tells */
+	KUBE_PHASE_WAITING,  /* failed, next try at retry_at_ms */
+};
+
+struct kube_counters {
+	uint64_t added; /* watch events by type */
+	uint64_t modified;
+	uint64_t deleted;
+	uint64_t bookmarks;
+	uint64_t errors;   /* ERROR events */
+	uint64_t lists;    /* complete lists */
+	uint64_t watches;  /* watches opened */
+	uint64_t failures; /* requests that failed */
+	uint64_t refused;  /* objects over a limit or not decodable: absent */
+	uint64_t bytes;    /* of bodies, uncompressed */
+};
+
+/* How one resource does. Plain data: copy it. Times are clock_monotonic_ms(). */
+struct kube_resource_state {
+	enum kube_phase phase;
+	bool synced;               /* a list was complete: there is something to serve */
+	uint64_t received;         /* objects of the list under way, or of the last one */
+	int64_t total;             /* how many that list has, -1: not known yet */
+	char resource_version[64]; /* up to here all is known; "" before the first list */
+	int64_t last_event_ms; /* the server last said something, bookmarks included; 0: never */
+
+	/* Why it is not up to date; kept until it is again. */
+	enum kube_failure failure; /* KUBE_FAILURE_UNSET: it is, or nothing failed yet */
+	int http_status;           /* of that failure, 0: none came */
+	const char *verb;          /* "list" or "watch": what failed; static */
+	char message[512];         /* the server's words, or the network's */
+	int64_t failing_since_ms;
+	int64_t retry_at_ms; /* in KUBE_PHASE_WAITING */
+
+	struct kube_counters counters;
+};
+
+struct kube_state {
+	char server[256];
+	char identity[256]; /* client_config_identity() */
+	/* The one namespace looked at, "" for all; and whether that was forced on us: listing
+	 * all pods is forbidden. */
+	char namespace[64];
+	bool fell_back;
+	struct kube_resource_state resources[KUBE_N_RESOURCES];
+};
+
+struct kube_client;
+
+struct kube_options {
+	const char *namespace;      /* only this one; NULL: all */
+	const char *label_selector; /* of pods; NULL: all */
+	const char *field_selector; /* of pods; NULL: all */
+	/* First lists as a stream of events where the server can (1.34 and later). Such a list
+	 * has no total. */
+	bool streaming_lists;
+
+	struct reflector_sink sinks[KUBE_N_RESOURCES];
+
+	/**
+	 * Phase, failure or sync of a resource changed, or a page of its list is in (not: an
+	 * event). May be NULL. kube_client_close() may be called from here.
+	 */
+	void (*on_state)(void *ctx, enum kube_resource r, const struct kube_resource_state *s);
+	void *ctx;
+};
+
+/**
+ * Starts listing and watching at once; results come while @loop runs.
+ *
+ * @config   must stay valid until the client is closed.
+ * @options  copied, strings too.
+ *
+ * 0, -ENOMEM, or -errno with @ret_error filled: the configuration names
+ * credentials that cannot be used (then the exit code is that of TLS or
+ * configuration, not of the network).
+ */
+int kube_client_open(uv_loop_t *loop, const struct client_config *config,
+		     const struct kube_options *options, struct kube_client **ret,
+		     struct error *ret_error);
+
+/**
+ * Ends all requests. No sink and no on_state is called any more; @closed_cb is,
+ * from the loop, when nothing is left of the client (NULL: nobody is told).
+ */
+void kube_client_close(struct kube_client *c, void (*closed_cb)(void *ctx), void *ctx);
+
+/* How things are. [any thread] */
+void kube_client_state(struct kube_client *c, struct kube_state *ret);
+
+/**
+ * Puts a resource's failure into words: the message names the verb and the resource and carries
+ * the server's text; the hint says what to do. -errno in ret->code.
+ */
+void kube_failure_describe(const struct kube_state *s, enum kube_resource r, struct error *ret);
+
+#endif

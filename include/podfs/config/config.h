@@ -6,8 +6,8 @@
  * line, the files of KUBECONFIG or ~/.kube/config, and the service account of
  * the container. Merge rules and precedence are client-go's (tools/clientcmd).
  *
- * The result is plain data with every reference resolved: file names absolute
- * or relative to the working directory, *-data decoded. Nothing is read from the
+ * The result is plain data with every reference resolved: file names absolute,
+ * *-data decoded. Nothing is read from the
  * credential files here, apart from the service account's namespace: they
  * change while the program runs, and `net` reads them when it needs them.
  *

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * history: when what in an object changed, for modification times.
+ *
+ * Paths are as in a diff. The latest HISTORY_MAX changes of an object are kept
+ * apart; an older one counts for the folder it was in.
+ */
+#ifndef PODFS_MODEL_HISTORY_H
+#define PODFS_MODEL_HISTORY_H
+
+#include <podfs/model/diff.h>
+
+#define HISTORY_MAX 128
+
+struct history_entry {
+	int64_t time_ns;
+	char *path;
+	bool below; /* it counts for everything below the path, too */
+};
+
+struct history {
+	struct history_entry *entries;
+	uint16_t count;
+	uint16_t cap;
+};
+
+/* Notes all of a diff's changes at one time. 0 or -ENOMEM: then some are missing. */
+int history_add(struct history *h, const struct diff *diff, int64_t time_ns);
+
+/**
+ * When the value or directory at @path last changed.
+ *
+ * @path     "" is the object itself.
+ * @base_ns  the answer if nothing is known of it.
+ */
+int64_t history_time(const struct history *h, const char *path, bool is_dir, int64_t base_ns);
+
+void history_release(struct history *h);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * packed: one object as it arrived, checked and brought into the form that is
+ * kept.
+ *
+ * That form is the object's own text without metadata.managedFields and with
+ * apiVersion and kind in front, which the items of a list lack: so an object
+ * has the same text whether a list or a watch brought it.
+ */
+#ifndef PODFS_MODEL_PACKED_H
+#define PODFS_MODEL_PACKED_H
+
+#include <podfs/base/buf.h>
+#include <podfs/model/json.h>
+#include <podfs/model/kind.h>
+
+/* Longest name of an object, a DNS subdomain (semantics.md section 5). */
+#define OBJECT_NAME_MAX 253
+#define NAMESPACE_NAME_MAX 63
+
+struct packed {
+	enum kind kind;
+	int64_t created_ns; /* creationTimestamp, nanoseconds since 1970; 0 if there is none */
+	char *name;
+	char *namespace; /* "" for what has none */
+	char *uid;
+	char *resource_version;
+	char *node_name;  /* of a pod: spec.nodeName, "" before it is bound */
+	uint32_t key_max; /* bytes of the longest key in it */
+	struct buf text;
+};
+
+/**
+ * Makes the kept form of an object's JSON.
+ *
+ * @index      scratch space that the caller keeps between calls.
+ * @ret        zeroed; to be released in any case.
+ * @ret_fault  what is wrong, for the log; a constant. NULL on success.
+ *
+ * 0; -EINVAL: not JSON, not an object of @kind, or a name that no object can
+ * have; -E2BIG: over a limit of json.h; -ENOMEM.
+ */
+int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
+		     struct packed *ret, const char **ret_fault);
+
+void packed_release(struct packed *p);
+#define cleanup_packed cleanup_(packed_release)
+
+/* Whether a server's text can be a name in the tree: not empty, no '/', no NUL, no leading '.'. */
+bool packed_name_is_valid(const char *name, size_t len, size_t max);
+
+#endif

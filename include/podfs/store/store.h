@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: the objects of the cluster as they are now.
+ *
+ * One thread writes: [loop]. Others read under the lock, shared, from
+ * store_rdlock() to store_rdunlock(); what they want to keep longer (an object,
+ * a version) they take a reference to. The writer holds the lock exclusively
+ * only while it swaps pointers and the observer notes what is no longer true.
+ *
+ * Lock order: this one, then the observer's own.
+ */
+#ifndef PODFS_STORE_STORE_H
+#define PODFS_STORE_STORE_H
+
+#include <podfs/model/diff.h>
+#include <podfs/model/history.h>
+#include <podfs/model/packed.h>
+#include <podfs/store/version.h>
+
+/* An object between its creation and its deletion: a new uid is another object. */
+struct object {
+	atomic_uint refs;
+	enum kind kind;
+	uint64_t cookie; /* of the name */
+	char *name;
+	char *namespace; /* "" for what has none */
+	char *uid;
+	char *node_name; /* of a pod; "" before it is bound. Changes under the lock. */
+	int64_t created_ns;
+	uint32_t generation;     /* of the list that saw it last: [loop] */
+	unsigned int left_out;   /* values without a file (field_count_left_out) */
+	bool gone;               /* deleted; under the lock */
+	struct version *version; /* the newest; under the lock */
+	struct history history;  /* under the lock */
+};
+
+struct object *object_ref(struct object *o);
+void object_unref(struct object *o);
+
+/* Objects, or folders of them, in the order of their cookies. */
+struct collection {
+	void **items;
+	size_t count;
+	size_t cap;
+	int64_t changed_ns; /* when one came or went */
+};
+
+/* A namespace's folder: there while the Namespace or a pod in it is. */
+struct store_namespace {
+	uint64_t cookie;
+	char *name;
+	struct object *object; /* NULL: not known, or may not be read */
+	struct collection pods;
+};
+
+/* A node's place: visible while the Node is known; pods may be bound to it before. */
+struct store_node {
+	uint64_t cookie;
+	char *name;
+	struct object *object;
+	struct collection pods; /* of several namespaces: in the order of their names' cookies */
+};
+
+enum store_event {
+	STORE_UNSET,
+	STORE_ADDED,
+	STORE_MODIFIED,
+	STORE_REMOVED,
+};
+
+/* What a write changed. Valid during the call. */
+struct store_change {
+	enum store_event event;
+	struct object *object;
+	struct version *before;  /* NULL when ADDED */
+	const struct diff *diff; /* when MODIFIED: never empty */
+	const char *node_before; /* of a pod: "" for none */
+	const char *node_after;
+	const struct store_node *was_on; /* the places of these, or NULL */
+	const struct store_node *is_on;
+	bool folder_came; /* of a pod or a namespace: namespaces/<ns> is new, or gone */
+	bool folder_went;
+};
+
+struct store_observer {
+	void *ctx;
+	/* [loop] Under the exclusive lock, after the store says what is new; histories are
+	 * still as before. Must not fail and not wait. */
+	void (*changed)(void *ctx, const struct store_change *change);
+	/* [loop] After the lock is free again. */
+	void (*published)(void *ctx);
+};
+
+struct store;
+
+/* What a new version changes: diff_views(), or more than that. 0 or -ENOMEM. */
+typedef int (*store_diff_fn)(enum kind kind, const struct view *old, const struct view *new,
+			     struct diff *ret);
+
+/* NULL: out of memory. */
+struct store *store_new(store_diff_fn diff);
+void store_free(struct store *s);
+
+/* From now on, or (NULL) no longer. [loop] */
+void store_observe(struct store *s, const struct store_observer *observer);
+
+/**
+ * Takes in one object; an older state of it is replaced.
+ *
+ * @p  its text is copied, its strings are moved.
+ *
+ * [loop] 1: the store changed; 0: it was known like that; -ENOMEM: nothing changed.
+ */
+int store_put(struct store *s, struct packed *p);
+
+/* [loop] 1: removed; 0: not known; -ENOMEM: nothing changed. */
+int store_remove(struct store *s, enum kind kind, const char *namespace, const char *name);
+
+/*
+ * A full list: what is not put between these two calls is removed at the end.
+ * A list that failed midway just never ends; the next one begins anew. [loop]
+ */
+void store_list_begin(struct store *s, enum kind kind);
+void store_list_end(struct store *s, enum kind kind);
+
+/* [loop] Whether objects of that kind can be read at all. At first: yes. */
+void store_set_readable(struct store *s, enum kind kind, bool readable);
+/* Under the lock. */
+bool store_readable(const struct store *s, enum kind kind);
+
+void store_rdlock(struct store *s);
+void store_rdunlock(struct store *s);
+
+/* All of these under the lock; what they return is valid as long as it is held. NULL: none. */
+const struct store_namespace *store_find_namespace(const struct store *s, const char *name,
+						   size_t len);
+const struct store_node *store_find_node(const struct store *s, const char *name, size_t len);
+struct object *store_find_pod(const struct store_namespace *ns, const char *name, size_t len);
+const struct collection *store_namespaces(const struct store *s);
+const struct collection *store_nodes(const struct store *s); /* also nodes without a Node */
+
+/* How many objects of a kind there are, and values without a file. [any thread] */
+struct store_counts {
+	uint64_t objects[KIND_COUNT];
+	uint64_t bytes; /* of their texts */
+	uint64_t left_out;
+};
+void store_counts(struct store *s, struct store_counts *ret);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * version: one state of an object. It never changes; whoever holds a reference
+ * may read it from any thread.
+ *
+ * opened: a version made readable: its text with the index over it, and the
+ * whole object as kubectl prints it, once someone asked for that. Indexing a
+ * pod takes some microseconds, so the opened versions used last are kept, up to
+ * a limit of bytes.
+ */
+#ifndef PODFS_STORE_VERSION_H
+#define PODFS_STORE_VERSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <podfs/model/field.h>
+
+struct version {
+	atomic_uint refs;
+	uint64_t seq; /* 1, 2, ...: no two versions of any objects share one */
+	size_t len;
+	char text[]; /* as in struct packed */
+};
+
+/* A new version with one reference, the caller's; NULL: out of memory. */
+struct version *version_new(const char *text, size_t len);
+struct version *version_ref(struct version *v);
+void version_unref(struct version *v);
+
+struct opened {
+	atomic_uint refs;
+	struct view view;
+	struct version *version;
+	pthread_mutex_t lock;
+	struct buf json; /* under the lock until made, constant afterwards */
+	struct buf yaml;
+	struct opened *newer; /* the cache's list; under the cache's lock */
+	struct opened *older;
+};
+
+/**
+ * Opens a version, or finds it opened already.
+ *
+ * @ret  a reference that the caller gives back.
+ *
+ * [any thread] Takes the cache's lock, never while indexing. 0 or -ENOMEM.
+ */
+int opened_get(struct version *v, struct opened **ret);
+void opened_unref(struct opened *o);
+static inline void opened_unrefp(struct opened **o)
+{
+	if (*o)
+		opened_unref(*o);
+}
+#define cleanup_opened cleanup_(opened_unrefp)
+
+/*
+ * The whole object as JSON or YAML (render.h), made at the first call. The
+ * bytes live as long as @o. 0 or -ENOMEM.
+ */
+int opened_json(struct opened *o, const struct buf **ret);
+int opened_yaml(struct opened *o, const struct buf **ret);
+
+/* Drops what the cache keeps; for the end of the program and for tests. */
+void opened_cache_clear(void);
+
+#endif

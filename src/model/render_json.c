@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <podfs/base/utf8.h>
+#include <podfs/model/render.h>
+
+#define INDENT 4
+
+void sorted_members_release(struct sorted_members *s)
+{
+	buf_release(&s->keys);
+	free(s->members);
+	*s = (struct sorted_members){0};
+}
+
+/* By key; of one key the later member first. */
+static int compare_members(const void *a, const void *b, void *keys)
+{
+	const struct sorted_member *x = a;
+	const struct sorted_member *y = b;
+	size_t n = x->key_len < y->key_len ? x->key_len : y->key_len;
+	int order = memcmp((char *)keys + x->key_off, (char *)keys + y->key_off, n);
+
+	if (!order)
+		order = (x->key_len > y->key_len) - (x->key_len < y->key_len);
+	return order ? order : (x->node < y->node) - (x->node > y->node);
+}
+
+static bool same_key(const struct sorted_members *s, size_t i, size_t j)
+{
+	const struct sorted_member *x = &s->members[i];
+	const struct sorted_member *y = &s->members[j];
+
+	return x->key_len == y->key_len &&
+	       !memcmp(s->keys.data + x->key_off, s->keys.data + y->key_off, x->key_len);
+}
+
+int sort_members(const struct view *view, uint32_t n, struct sorted_members *ret)
+{
+	const struct json_node *nodes = view->index.nodes;
+	size_t kept = 0;
+
+	sorted_members_release(ret);
+	if (!nodes[n].count)
+		return 0;
+	ret->members = calloc(nodes[n].count, sizeof(*ret->members));
+	if (!ret->members)
+		return -ENOMEM;
+	for (uint32_t c = json_first(&view->index, n); c; c = nodes[c].next) {
+		size_t off = ret->keys.len;
+
+		if (json_key(&ret->keys, view->text, &nodes[c]) < 0)
+			return -ENOMEM;
+		ret->members[ret->count++] =
+		    (struct sorted_member){c, (uint32_t)off, (uint32_t)(ret->keys.len - off)};
+	}
+	qsort_r(ret->members, ret->count, sizeof(*ret->members), compare_members, ret->keys.data);
+	for (size_t i = 0; i < ret->count; i++)
+		if (!kept || !same_key(ret, kept - 1, i))
+			ret->members[kept++] = ret->members[i];
+	ret->count = kept;
+	return 0;
+}
+
+static void add_escape(struct buf *out, uint32_t rune)
+{
+	static const char shorts[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+				      ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+
+	if (rune < sizeof(shorts) && shorts[rune]) {
+		buf_addch(out, '\\');
+		buf_addch(out, shorts[rune]);
+	} else {
+		buf_addf(out, "\\u%04x", rune);
+	}
+}
+
+static bool needs_escape(uint32_t rune)
+{
+	return rune < 0x20 || rune == '"' || rune == '\\' || rune == '<' || rune == '>' ||
+	       rune == '&' || rune == 0x2028 || rune == 0x2029;
+}
+
+/* @s is UTF-8: a decoded string. */
+static void add_string(struct buf *out, const char *s, size_t len)
+{
+	size_t done = 0;
+
+	buf_addch(out, '"');
+	for (size_t i = 0; i < len;) {
+		uint32_t rune;
+		size_t n = utf8_read(s + i, len - i, &rune);
+
+		if (!n)
+			n = 1;
+		if (needs_escape(rune)) {
+			buf_add(out, s + done, i - done);
+			add_escape(out, rune);
+			done = i + n;
+		}
+		i += n;
+	}
+	buf_add(out, s + done, len - done);
+	buf_addch(out, '"');
+}
+
+/* A float as Go prints it: the shortest digits that read back as the same number. */
+static void add_float(struct buf *out, const char *token)
+{
+	char text[64];
+	double v = strtod(token, NULL);
+	double size = fabs(v);
+	bool plain = v == 0 || (size >= 1e-6 && size < 1e21);
+
+	for (int digits = 0; digits < 18; digits++) {
+		snprintf(text, sizeof(text), "%.*e", digits, v);
+		if (strtod(text, NULL) != v)
+			continue;
+		/* Go writes e+21 and e-9: no zero in front. */
+		char *e = strchr(text, 'e');
+		int exponent = atoi(e + 1);
+
+		if (plain)
+			buf_addf(out, "%.*f", digits > exponent ? digits - exponent : 0, v);
+		else
+			buf_addf(out, "%.*se%c%d", (int)(e - text), text, exponent < 0 ? '-' : '+',
+				 abs(exponent));
+		return;
+	}
+}
+
+/* kubectl reads whole numbers as int64 and all others as float64. */
+static void add_number(struct buf *out, const char *text, const struct json_node *node)
+{
+	const char *token = text + node->off;
+	cleanup_buf struct buf copy = {0};
+	char *end;
+
+	if (buf_add(&copy, token, node->len) < 0) {
+		out->err = -ENOMEM;
+		return;
+	}
+	errno = 0;
+	long long whole = strtoll(copy.data, &end, 10);
+	if (!*end && !errno)
+		buf_addf(out, "%lld", whole);
+	else
+		add_float(out, copy.data);
+}
+
+static int add_value(const struct view *view, uint32_t n, size_t indent, struct buf *out);
+
+static void break_line(struct buf *out, size_t indent)
+{
+	buf_addch(out, '\n');
+	buf_addfill(out, ' ', indent);
+}
+
+static int add_object(const struct view *view, uint32_t n, size_t indent, struct buf *out)
+{
+	cleanup_sorted_members struct sorted_members sorted = {0};
+	int r = sort_members(view, n, &sorted);
+
+	if (r < 0)
+		return r;
+	buf_addch(out, '{');
+	for (size_t i = 0; i < sorted.count; i++) {
+		const struct sorted_member *m = &sorted.members[i];
+
+		if (i)
+			buf_addch(out, ',');
+		break_line(out, indent + INDENT);
+		add_string(out, sorted.keys.data + m->key_off, m->key_len);
+		buf_addstr(out, ": ");
+		r = add_value(view, m->node, indent + INDENT, out);
+		if (r < 0)
+			return r;
+	}
+	if (sorted.count)
+		break_line(out, indent);
+	return buf_addch(out, '}');
+}
+
+static int add_array(const struct view *view, uint32_t n, size_t indent, struct buf *out)
+{
+	uint32_t first = json_first(&view->index, n);
+
+	buf_addch(out, '[');
+	for (uint32_t c = first; c; c = view->index.nodes[c].next) {
+		if (c != first)
+			buf_addch(out, ',');
+		break_line(out, indent + INDENT);
+		int r = add_value(view, c, indent + INDENT, out);
+		if (r < 0)
+			return r;
+	}
+	if (first)
+		break_line(out, indent);
+	return buf_addch(out, ']');
+}
+
+static int add_value(const struct view *view, uint32_t n, size_t indent, struct buf *out)
+{
+	const struct json_node *node = &view->index.nodes[n];
+
+	switch (node->type) {
+	case JSON_OBJECT:
+		return add_object(view, n, indent, out);
+	case JSON_ARRAY:
+		return add_array(view, n, indent, out);
+	case JSON_STRING: {
+		cleanup_buf struct buf value = {0};
+
+		if (!node->decode) {
+			add_string(out, view->text + node->off, node->len);
+			return out->err;
+		}
+		if (json_string(&value, view->text, node) < 0)
+			return -ENOMEM;
+		add_string(out, value.data, value.len);
+		return out->err;
+	}
+	case JSON_NUMBER:
+		add_number(out, view->text, node);
+		return out->err;
+	default:
+		return buf_add(out, view->text + node->off, node->len);
+	}
+}
+
+int render_json(const struct view *view, struct buf *out)
+{
+	int r = add_value(view, 0, 0, out);
+
+	return r < 0 ? r : buf_addch(out, '\n');
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include <podfs/model/render.h>
+#include <podfs/store/version.h>
+
+/* Opened versions that nobody uses are kept up to this many bytes. */
+#define CACHE_BYTES_MAX (8u << 20)
+#define CACHE_BUCKETS 1024u
+
+static struct {
+	pthread_mutex_t lock;
+	struct opened *newest;
+	struct opened *oldest;
+	struct opened *buckets[CACHE_BUCKETS]; /* by seq; a newcomer displaces */
+	size_t bytes;
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct version *version_new(const char *text, size_t len)
+{
+	static atomic_uint_fast64_t last_seq;
+	struct version *v = malloc(sizeof(*v) + len + 1);
+
+	if (!v)
+		return NULL;
+	atomic_init(&v->refs, 1);
+	v->seq = atomic_fetch_add(&last_seq, 1) + 1;
+	v->len = len;
+	memcpy(v->text, text, len);
+	v->text[len] = '\0';
+	return v;
+}
+
+struct version *version_ref(struct version *v)
+{
+	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+	return v;
+}
+
+void version_unref(struct version *v)
+{
+	if (v && atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1)
+		free(v);
+}
+
+void opened_unref(struct opened *o)
+{
+	if (atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	json_index_release(&o->view.index);
+	buf_release(&o->json);
+	buf_release(&o->yaml);
+	pthread_mutex_destroy(&o->lock);
+	version_unref(o->version);
+	free(o);
+}
+
+static size_t cost(const struct opened *o)
+{
+	/* What is rendered later comes on top, for as long as the entry lives. */
+	return sizeof(*o) + o->view.len + o->view.index.cap * sizeof(struct json_node);
+}
+
+static void unlink_locked(struct opened *o)
+{
+	struct opened **bucket = &cache.buckets[o->version->seq % CACHE_BUCKETS];
+
+	*(o->newer ? &o->newer->older : &cache.newest) = o->older;
+	*(o->older ? &o->older->newer : &cache.oldest) = o->newer;
+	if (*bucket == o)
+		*bucket = NULL;
+	cache.bytes -= cost(o);
+}
+
+static void push_locked(struct opened *o)
+{
+	o->newer = NULL;
+	o->older = cache.newest;
+	*(o->older ? &o->older->newer : &cache.oldest) = o;
+	cache.newest = o;
+	cache.buckets[o->version->seq % CACHE_BUCKETS] = o;
+	cache.bytes += cost(o);
+}
+
+/* The cached one with a reference for the caller, or NULL. */
+static struct opened *find(const struct version *v)
+{
+	pthread_mutex_lock(&cache.lock);
+	struct opened *o = cache.buckets[v->seq % CACHE_BUCKETS];
+	if (o && o->version == v) {
+		atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+		if (o != cache.newest) {
+			unlink_locked(o);
+			push_locked(o);
+		}
+	} else {
+		o = NULL;
+	}
+	pthread_mutex_unlock(&cache.lock);
+	return o;
+}
+
+static void keep(struct opened *o)
+{
+	struct opened *dropped = NULL;
+
+	pthread_mutex_lock(&cache.lock);
+	struct opened *rival = cache.buckets[o->version->seq % CACHE_BUCKETS];
+	if (rival) {
+		unlink_locked(rival);
+		rival->older = dropped;
+		dropped = rival;
+	}
+	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+	push_locked(o);
+	while (cache.bytes > CACHE_BYTES_MAX && cache.oldest != o) {
+		struct opened *oldest = cache.oldest;
+
+		unlink_locked(oldest);
+		oldest->older = dropped;
+		dropped = oldest;
+	}
+	pthread_mutex_unlock(&cache.lock);
+	while (dropped) {
+		struct opened *next = dropped->older;
+
+		opened_unref(dropped);
+		dropped = next;
+	}
+}
+
+int opened_get(struct version *v, struct opened **ret)
+{
+	size_t fault_off;
+
+	*ret = find(v);
+	if (*ret)
+		return 0;
+	struct opened *o = calloc(1, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	atomic_init(&o->refs, 1);
+	pthread_mutex_init(&o->lock, NULL);
+	o->version = version_ref(v);
+	o->view.text = v->text;
+	o->view.len = v->len;
+	int r = json_scan(&o->view.index, v->text, v->len, &fault_off);
+	if (r < 0) {
+		opened_unref(o);
+		return r;
+	}
+	keep(o);
+	*ret = o;
+	return 0;
+}
+
+static int rendered(struct opened *o, struct buf *out,
+		    int (*render)(const struct view *, struct buf *), const struct buf **ret)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&o->lock);
+	if (!out->len) {
+		r = render(&o->view, out);
+		if (r < 0)
+			buf_release(out);
+	}
+	pthread_mutex_unlock(&o->lock);
+	*ret = out;
+	return r;
+}
+
+int opened_json(struct opened *o, const struct buf **ret)
+{
+	return rendered(o, &o->json, render_json, ret);
+}
+
+int opened_yaml(struct opened *o, const struct buf **ret)
+{
+	return rendered(o, &o->yaml, render_yaml, ret);
+}
+
+void opened_cache_clear(void)
+{
+	pthread_mutex_lock(&cache.lock);
+	struct opened *o = cache.newest;
+	cache.newest = NULL;
+	cache.oldest = NULL;
+	memset(cache.buckets, 0, sizeof(cache.buckets));
+	cache.bytes = 0;
+	pthread_mutex_unlock(&cache.lock);
+	while (o) {
+		struct opened *next = o->older;
+
+		opened_unref(o);
+		o = next;
+	}
+}

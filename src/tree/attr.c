@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <podfs/tree/containers.h>
+
+#include "internal.h"
+
+static int64_t dir_mtime(const struct tree *t, const struct tree_place *p)
+{
+	switch (p->kind) {
+	case TREE_NAMESPACES:
+		return store_namespaces(t->store)->changed_ns;
+	case TREE_NODES:
+		return store_nodes(t->store)->changed_ns;
+	case TREE_PODS:
+		return p->ns->pods.changed_ns;
+	case TREE_NODE_PODS:
+	case TREE_NODE_NAMESPACE:
+		return p->node->pods.changed_ns;
+	case TREE_POD_NODE: {
+		const struct object *node = p->node->object;
+
+		return history_time(&node->history, "metadata", true, node->created_ns);
+	}
+	case TREE_NAMESPACE:
+		if (!p->object)
+			return p->ns->pods.changed_ns;
+		break;
+	default:
+		break;
+	}
+	if (!p->object)
+		return t->started_ns;
+	return history_time(&p->object->history, p->path.len ? p->path.data : "", true,
+			    p->object->created_ns);
+}
+
+static int count_dir(void *ctx, const struct tree_entry *entry)
+{
+	uint32_t *count = ctx;
+
+	*count += tree_is_dir(entry->kind, entry->field);
+	return 0;
+}
+
+static int count_subdirs(const struct tree *t, const struct tree_place *p, uint32_t *ret)
+{
+	*ret = 0;
+	if (p->kind == TREE_PODS) {
+		*ret = (uint32_t)p->ns->pods.count;
+		return 0;
+	}
+	if (p->kind == TREE_NAMESPACES) {
+		*ret = (uint32_t)store_namespaces(t->store)->count;
+		return 0;
+	}
+	return tree_list(t, p, 0, count_dir, ret);
+}
+
+static int file_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret)
+{
+	cleanup_buf struct buf scratch = {0};
+	const struct buf *bytes;
+
+	ret->type = S_IFREG;
+	if (tree_is_volatile(p->kind)) {
+		ret->mtime_ns = t->started_ns;
+		ret->ino = tree_ino(p->seed, false, 0);
+		return 0;
+	}
+	int r = tree_read(p->opened, p->kind, p->path.data, &scratch, &bytes);
+	if (r < 0)
+		return r;
+	ret->size = bytes->len;
+	ret->mtime_ns =
+	    history_time(&p->object->history, p->path.data, false, p->object->created_ns);
+	ret->ino = tree_ino(p->seed, false, ret->mtime_ns);
+	return 0;
+}
+
+static int link_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret)
+{
+	cleanup_buf struct buf target = {0};
+	int r = tree_readlink(p, &target);
+
+	ret->type = S_IFLNK;
+	ret->size = target.len;
+	ret->mtime_ns = p->object ? p->object->created_ns : t->started_ns;
+	ret->ino = tree_ino(p->seed, false, p->object ? p->object->created_ns : 0);
+	return r;
+}
+
+int tree_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret)
+{
+	uint32_t subdirs;
+
+	*ret = (struct tree_attr){.nlink = 1};
+	if (p->kind == TREE_LINK)
+		return link_attr(t, p, ret);
+	if (!tree_is_dir(p->kind, p->field))
+		return file_attr(t, p, ret);
+	ret->type = S_IFDIR;
+	ret->mtime_ns = dir_mtime(t, p);
+	ret->ino = tree_ino(p->seed, true, 0);
+	int r = count_subdirs(t, p, &subdirs);
+	ret->nlink = 2 + subdirs;
+	return r;
+}
+
+static const char *last_name(const struct buf *path)
+{
+	const char *slash = strrchr(path->data, '/');
+
+	return slash ? slash + 1 : path->data;
+}
+
+int tree_readlink(const struct tree_place *p, struct buf *out)
+{
+	const char *name = last_name(&p->path);
+	struct container c;
+
+	if (p->object->kind == KIND_NODE)
+		return buf_addf(out, "../../../../namespaces/%s/pods/%s", p->ns->name, name);
+	if (p->path.data == name)
+		return buf_addf(out, "metadata/%s", name);
+	int r = tree_container(p, &c);
+	if (r < 0)
+		return r;
+	const char *container = p->path.data + strlen("containers/");
+	bool is_spec = !strcmp(name, "spec");
+	return buf_addf(out, "../../%s/%s/%.*s", is_spec ? "spec" : "status",
+			is_spec ? c.spec_list : c.status_list, (int)strcspn(container, "/"),
+			container);
+}
+
+int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *out)
+{
+	switch (kind) {
+	case TREE_SELF_STATUS:
+		return t->self.status(t->self.ctx, out);
+	case TREE_SELF_METRICS:
+		return t->self.metrics(t->self.ctx, out);
+	default:
+		return t->self.version(t->self.ctx, out);
+	}
+}
+
+int tree_read(struct opened *o, enum tree_kind kind, const char *path, struct buf *scratch,
+	      const struct buf **ret)
+{
+	struct field file;
+
+	*ret = scratch;
+	if (kind == TREE_JSON)
+		return opened_json(o, ret);
+	if (kind == TREE_YAML)
+		return opened_yaml(o, ret);
+	int r = field_walk(&o->view, field_root(), path, &file);
+	if (r < 0)
+		return r;
+	return field_is_dir(file) ? -ENOENT : field_value(&o->view, file, scratch);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a change of the store to names of the tree. A pod appears under its
+ * namespace and under its node; a Node appears at its own place and, with its
+ * metadata, in each pod that is on it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <podfs/tree/containers.h>
+
+#include "internal.h"
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+/* The links follow the folders they lead to. */
+static int diff_label_link(const struct view *old, const struct view *new, const char *name,
+			   struct diff *diff)
+{
+	bool was = tree_has_label_link(old, name);
+	bool is = tree_has_label_link(new, name);
+
+	if (was == is)
+		return 0;
+	return diff_add(diff, is ? CHANGE_ADDED : CHANGE_REMOVED, name);
+}
+
+static int diff_pod(const struct view *old, const struct view *new, struct diff *diff)
+{
+	bool containers = false;
+	bool metadata = false;
+
+	for (size_t i = 0; i < diff->count; i++) {
+		const char *path = diff_path(diff, i);
+
+		/* A changed value alone renames nothing. */
+		if (diff->changes[i].kind == CHANGE_VALUE)
+			continue;
+		containers |= starts_with(path, "spec") || starts_with(path, "status");
+		metadata |= starts_with(path, "metadata");
+	}
+	int r = metadata ? diff_label_link(old, new, "labels", diff) : 0;
+	if (r == 0 && metadata)
+		r = diff_label_link(old, new, "annotations", diff);
+	if (r == 0 && containers)
+		r = container_diff(old, new, diff);
+	return r;
+}
+
+int tree_diff(enum kind kind, const struct view *old, const struct view *new, struct diff *ret)
+{
+	int r = diff_views(old, new, ret);
+
+	if (r == 0 && kind == KIND_POD)
+		r = diff_pod(old, new, ret);
+	/* The text is another one, so these are, or nearly always. */
+	if (r == 0)
+		r = diff_add(ret, CHANGE_VALUE, "object.json");
+	if (r == 0)
+		r = diff_add(ret, CHANGE_VALUE, "object.yaml");
+	return r;
+}
+
+struct teller {
+	const struct tree *tree;
+	const struct store_change *change;
+	tree_change_fn fn;
+	void *ctx;
+	struct buf path;
+};
+
+/* The folder whose name is last in @path: the collection it is in changed. */
+static void tell_name(struct teller *t, enum change_kind kind)
+{
+	const char *slash = strrchr(t->path.data, '/');
+
+	if (!t->path.err)
+		t->fn(t->ctx, kind, t->path.data, slash ? (size_t)(slash - t->path.data) : 0);
+}
+
+/* What changed in the object, as seen below @path, which is its directory. */
+static void tell_diff(struct teller *t, const char *only_below)
+{
+	const struct diff *diff = t->change->diff;
+	size_t base_len = t->path.len;
+
+	for (size_t i = 0; i < diff->count; i++) {
+		const char *path = diff_path(diff, i);
+
+		if (!starts_with(path, only_below))
+			continue;
+		buf_addch(&t->path, '/');
+		buf_addstr(&t->path, path);
+		if (t->path.err)
+			return;
+		t->fn(t->ctx, diff->changes[i].kind, t->path.data, base_len);
+		t->path.len = base_len;
+	}
+}
+
+static void start(struct teller *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void start(struct teller *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	t->path.len = 0;
+	va_start(ap, fmt);
+	buf_addv(&t->path, fmt, ap);
+	va_end(ap);
+}
+
+/* All names an object has in its directory: for a folder that was there before its object. */
+static void tell_content(struct teller *t, const struct object *o, struct version *version,
+			 enum change_kind kind)
+{
+	cleanup_field_list struct field_list list = {0};
+	cleanup_opened struct opened *opened = NULL;
+	static const char *const files[] = {"object.json", "object.yaml"};
+	size_t base_len = t->path.len;
+
+	if (opened_get(version, &opened) < 0 ||
+	    field_list(&opened->view, field_root(), &list) < 0) {
+		t->path.err = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		buf_addch(&t->path, '/');
+		buf_add(&t->path, field_entry_name(&list, i), list.entries[i].name_len);
+		tell_name(t, kind);
+		t->path.len = base_len;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		buf_addf(&t->path, "/%s", files[i]);
+		tell_name(t, kind);
+		t->path.len = base_len;
+	}
+}
+
+static void tell_namespace(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	const struct object *o = c->object;
+
+	start(t, "namespaces/%s", o->name);
+	if (c->event == STORE_MODIFIED)
+		tell_diff(t, "");
+	else if (c->folder_came || c->folder_went)
+		tell_name(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+	else if (c->event == STORE_ADDED)
+		tell_content(t, o, o->version, CHANGE_ADDED);
+	else
+		tell_content(t, o, c->before, CHANGE_REMOVED);
+}
+
+/* A Node in the pods that are on it. */
+static void tell_node_in_pods(struct teller *t, const struct store_node *node)
+{
+	enum store_event event = t->change->event;
+
+	for (size_t i = 0; node && i < node->pods.count; i++) {
+		const struct object *pod = node->pods.items[i];
+
+		start(t, "namespaces/%s/pods/%s/node", pod->namespace, pod->name);
+		if (event == STORE_MODIFIED)
+			tell_diff(t, "metadata");
+		else
+			tell_name(t, event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+	}
+}
+
+static void tell_node(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	const struct object *o = c->object;
+	const struct store_node *node = store_find_node(t->tree->store, o->name, strlen(o->name));
+
+	start(t, "nodes/%s", o->name);
+	if (c->event == STORE_MODIFIED)
+		tell_diff(t, "");
+	else
+		tell_name(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+	tell_node_in_pods(t, node ? node : c->was_on);
+}
+
+static size_t pods_on(const struct store_node *node, const char *namespace)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; node && i < node->pods.count; i++) {
+		const struct object *pod = node->pods.items[i];
+
+		n += !strcmp(pod->namespace, namespace);
+	}
+	return n;
+}
+
+/* The link below nodes/<node>/pods; the namespace's folder there goes with its last pod. */
+static void tell_unbound(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	const struct object *o = c->object;
+
+	start(t, "nodes/%s/pods/%s", c->node_before, o->namespace);
+	if (pods_on(c->was_on, o->namespace))
+		buf_addf(&t->path, "/%s", o->name);
+	tell_name(t, CHANGE_REMOVED);
+}
+
+/* ... and comes with its first. */
+static void tell_bound(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	const struct object *o = c->object;
+
+	start(t, "nodes/%s/pods/%s", c->node_after, o->namespace);
+	if (pods_on(c->is_on, o->namespace) > 1)
+		buf_addf(&t->path, "/%s", o->name);
+	tell_name(t, CHANGE_ADDED);
+}
+
+static void tell_pod(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	const struct object *o = c->object;
+	bool moved = strcmp(c->node_before, c->node_after) != 0;
+
+	if (c->folder_came || c->folder_went) {
+		start(t, "namespaces/%s", o->namespace);
+		tell_name(t, c->folder_came ? CHANGE_ADDED : CHANGE_REMOVED);
+	}
+	start(t, "namespaces/%s/pods/%s", o->namespace, o->name);
+	if (c->event == STORE_MODIFIED) {
+		tell_diff(t, "");
+		if (moved) {
+			buf_addstr(&t->path, "/node");
+			if (c->was_on && c->was_on->object)
+				tell_name(t, CHANGE_REMOVED);
+			if (c->is_on && c->is_on->object)
+				tell_name(t, CHANGE_ADDED);
+		}
+	} else if (!c->folder_went) {
+		tell_name(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+	}
+	if (moved && *c->node_before)
+		tell_unbound(t);
+	if (moved && *c->node_after)
+		tell_bound(t);
+}
+
+int tree_changes(const struct tree *tree, const struct store_change *change, tree_change_fn fn,
+		 void *ctx)
+{
+	struct teller t = {.tree = tree, .change = change, .fn = fn, .ctx = ctx};
+
+	if (change->object->kind == KIND_NAMESPACE)
+		tell_namespace(&t);
+	else if (change->object->kind == KIND_NODE)
+		tell_node(&t);
+	else
+		tell_pod(&t);
+	int r = t.path.err;
+	buf_release(&t.path);
+	return r;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listings, in the order of cookies. The large collections of the store are
+ * kept in that order; every other directory is gathered and sorted each time,
+ * as it is small and its names come from an immutable version.
+ *
+ * If names share a cookie (one in 2^63, or somebody's hard work), the k-th of
+ * them gets its cookie plus k, so that no place in the listing is two.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <podfs/store/collection.h>
+#include <podfs/store/cookie.h>
+#include <podfs/tree/containers.h>
+
+#include "internal.h"
+
+#define COOKIE_TIES 8
+
+struct listing {
+	struct tree_entry *entries;
+	size_t count;
+	size_t cap;
+	int err;
+};
+
+static void add(struct listing *l, const struct tree_entry *entry)
+{
+	if (l->err)
+		return;
+	if (l->count == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 16;
+		struct tree_entry *entries = realloc(l->entries, cap * sizeof(*entries));
+
+		if (!entries) {
+			l->err = -ENOMEM;
+			return;
+		}
+		l->entries = entries;
+		l->cap = cap;
+	}
+	l->entries[l->count] = *entry;
+	l->entries[l->count++].cookie = cookie_of(entry->name, entry->name_len);
+}
+
+/* A name that the directory may have: added if it is there. */
+static void add_if_found(struct listing *l, const struct tree *t, const struct tree_place *dir,
+			 const char *name)
+{
+	struct tree_entry entry;
+	int r = tree_find(t, dir, name, strlen(name), &entry);
+
+	if (r == 0)
+		add(l, &entry);
+	else if (r != -ENOENT && !l->err)
+		l->err = r;
+}
+
+static void add_fields(struct listing *l, const struct field_list *fields)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		struct tree_entry entry = {
+		    .name = field_entry_name(fields, i),
+		    .name_len = fields->entries[i].name_len,
+		    .kind = TREE_FIELD,
+		    .field = fields->entries[i].field,
+		};
+
+		add(l, &entry);
+	}
+}
+
+static void add_containers(struct listing *l, const struct field_list *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		struct tree_entry entry = {
+		    .name = field_entry_name(names, i),
+		    .name_len = names->entries[i].name_len,
+		    .kind = TREE_CONTAINER,
+		};
+
+		add(l, &entry);
+	}
+}
+
+static int by_namespace(const void *a, const void *b)
+{
+	const struct object *const *x = a;
+	const struct object *const *y = b;
+
+	return strcmp((*x)->namespace, (*y)->namespace);
+}
+
+/* Each namespace that has a pod on the node, once. */
+static void add_node_namespaces(struct listing *l, const struct tree *t,
+				const struct tree_place *dir)
+{
+	const struct collection *pods = &dir->node->pods;
+	cleanup_free struct object **sorted = calloc(pods->count + 1, sizeof(struct object *));
+
+	if (!sorted) {
+		l->err = -ENOMEM;
+		return;
+	}
+	if (pods->count)
+		memcpy(sorted, pods->items, pods->count * sizeof(*sorted));
+	qsort(sorted, pods->count, sizeof(*sorted), by_namespace);
+	for (size_t i = 0; i < pods->count; i++)
+		if (!i || strcmp(sorted[i]->namespace, sorted[i - 1]->namespace) != 0)
+			add_if_found(l, t, dir, sorted[i]->namespace);
+}
+
+static void add_node_pods(struct listing *l, const struct tree_place *dir)
+{
+	const struct collection *pods = &dir->node->pods;
+
+	for (size_t i = 0; i < pods->count; i++) {
+		const struct object *pod = pods->items[i];
+		struct tree_entry entry = {
+		    .name = pod->name, .name_len = strlen(pod->name), .kind = TREE_LINK};
+
+		if (!strcmp(pod->namespace, dir->ns->name))
+			add(l, &entry);
+	}
+}
+
+static void add_object_files(struct listing *l, const struct tree *t, const struct tree_place *dir)
+{
+	if (!dir->opened)
+		return;
+	add_if_found(l, t, dir, "object.json");
+	add_if_found(l, t, dir, "object.yaml");
+}
+
+/* @fields holds the names that entries point to. */
+static int gather(const struct tree *t, const struct tree_place *dir, struct field_list *fields,
+		  struct listing *l)
+{
+	int r = 0;
+
+	switch (dir->kind) {
+	case TREE_ROOT:
+		add_if_found(l, t, dir, "namespaces");
+		add_if_found(l, t, dir, "nodes");
+		add_if_found(l, t, dir, ".podfs");
+		break;
+	case TREE_SELF:
+		add_if_found(l, t, dir, "status");
+		add_if_found(l, t, dir, "metrics");
+		add_if_found(l, t, dir, "version");
+		break;
+	case TREE_POD:
+		add_if_found(l, t, dir, "labels");
+		add_if_found(l, t, dir, "annotations");
+		add_if_found(l, t, dir, "node");
+		add_if_found(l, t, dir, "containers");
+		break;
+	case TREE_NAMESPACE:
+	case TREE_NODE:
+		add_if_found(l, t, dir, "pods");
+		break;
+	case TREE_POD_NODE:
+		add_if_found(l, t, dir, "metadata");
+		break;
+	case TREE_CONTAINER:
+		add_if_found(l, t, dir, "spec");
+		add_if_found(l, t, dir, "status");
+		break;
+	case TREE_CONTAINERS:
+		r = container_list(&dir->opened->view, fields);
+		add_containers(l, fields);
+		break;
+	case TREE_NODE_PODS:
+		add_node_namespaces(l, t, dir);
+		break;
+	case TREE_NODE_NAMESPACE:
+		add_node_pods(l, dir);
+		break;
+	case TREE_FIELD:
+		r = field_list(&dir->opened->view, dir->field, fields);
+		add_fields(l, fields);
+		break;
+	default:
+		break;
+	}
+	if (dir->kind == TREE_POD || dir->kind == TREE_NAMESPACE || dir->kind == TREE_NODE) {
+		add_object_files(l, t, dir);
+		if (r == 0 && dir->opened)
+			r = field_list(&dir->opened->view, field_root(), fields);
+		add_fields(l, fields);
+	}
+	return r < 0 ? r : l->err;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct tree_entry *x = a;
+	const struct tree_entry *y = b;
+	size_t n = x->name_len < y->name_len ? x->name_len : y->name_len;
+
+	if (x->cookie != y->cookie)
+		return x->cookie < y->cookie ? -1 : 1;
+	int order = memcmp(x->name, y->name, n);
+	return order ? order : (x->name_len > y->name_len) - (x->name_len < y->name_len);
+}
+
+/* Calls @fn for entries in order, moving those that share a cookie apart. */
+struct emitter {
+	uint64_t after;
+	uint64_t last; /* the cookie as it was before moving */
+	unsigned int ties;
+	tree_list_fn fn;
+	void *ctx;
+};
+
+static int emit(struct emitter *e, struct tree_entry *entry)
+{
+	e->ties = entry->cookie == e->last ? e->ties + 1 : 0;
+	e->last = entry->cookie;
+	entry->cookie += e->ties;
+	return entry->cookie > e->after ? e->fn(e->ctx, entry) : 0;
+}
+
+static int list_gathered(const struct tree *t, const struct tree_place *dir, struct emitter *e)
+{
+	cleanup_field_list struct field_list fields = {0};
+	struct listing l = {0};
+	int r = gather(t, dir, &fields, &l);
+
+	if (r == 0 && l.count)
+		qsort(l.entries, l.count, sizeof(*l.entries), compare_entries);
+	for (size_t i = 0; i < l.count && r == 0; i++) {
+		/* A field of the name of a fixed entry is hidden by it. */
+		if (i && l.entries[i].name_len == l.entries[i - 1].name_len &&
+		    !memcmp(l.entries[i].name, l.entries[i - 1].name, l.entries[i].name_len))
+			continue;
+		r = emit(e, &l.entries[i]);
+	}
+	free(l.entries);
+	return r;
+}
+
+static bool make_entry(enum tree_kind dir, void *item, struct tree_entry *ret)
+{
+	struct collection_item named;
+
+	*ret = (struct tree_entry){0};
+	if (dir == TREE_NAMESPACES) {
+		ret->kind = TREE_NAMESPACE;
+		ret->ns = item;
+		ret->object = ret->ns->object;
+		named = namespace_item(item);
+	} else if (dir == TREE_NODES) {
+		ret->kind = TREE_NODE;
+		ret->node = item;
+		ret->object = ret->node->object;
+		named = node_item(item);
+	} else {
+		ret->kind = TREE_POD;
+		ret->object = item;
+		named = object_item(item);
+	}
+	ret->name = named.name;
+	ret->name_len = strlen(named.name);
+	ret->cookie = named.cookie;
+	return dir != TREE_NODES || ret->object;
+}
+
+static const struct collection *own_collection(const struct tree *t, const struct tree_place *dir,
+					       collection_key_fn *ret_key)
+{
+	switch (dir->kind) {
+	case TREE_NAMESPACES:
+		*ret_key = namespace_item;
+		return store_namespaces(t->store);
+	case TREE_NODES:
+		*ret_key = node_item;
+		return store_nodes(t->store);
+	case TREE_PODS:
+		*ret_key = object_item;
+		return &dir->ns->pods;
+	default:
+		return NULL;
+	}
+}
+
+int tree_list(const struct tree *t, const struct tree_place *dir, uint64_t after, tree_list_fn fn,
+	      void *ctx)
+{
+	struct emitter e = {.after = after, .fn = fn, .ctx = ctx};
+	collection_key_fn key;
+	const struct collection *c = own_collection(t, dir, &key);
+	int r = 0;
+
+	if (!c)
+		return list_gathered(t, dir, &e);
+	size_t i = after > COOKIE_TIES ? collection_after(c, key, after - COOKIE_TIES, NULL) : 0;
+	for (; i < c->count && r == 0; i++) {
+		struct tree_entry entry;
+
+		if (make_entry(dir->kind, c->items[i], &entry))
+			r = emit(&e, &entry);
+	}
+	return r;
+}

@@ -72,10 +72,10 @@ static const struct {
 	const char *name;
 	int (*run)(const char *path);
 } operations[] = {
-	{"read", loop_read},
-	{"open", loop_open},
-	{"stat", loop_stat},
-	{"list", loop_list},
+    {"read", loop_read},
+    {"open", loop_open},
+    {"stat", loop_stat},
+    {"list", loop_list},
 };
 
 static uint64_t now_ns(void)

@@ -28,7 +28,7 @@ static inline void cleanup_closep(const int *fd)
 
 /* Hands an owned pointer on: the local no longer owns it. */
 #define take_ptr(p)                                                                                \
-	({                                                                                         \
+	__extension__({                                                                            \
 		__typeof__(p) taken_ = (p);                                                        \
 		(p) = NULL;                                                                        \
 		taken_;                                                                            \

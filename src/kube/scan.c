@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "scan.h"
+
+const char *scan_string(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i backslash = _mm_set1_epi8('\\');
+
+	while (end - p >= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
+		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+
+		if (mask)
+			return p + __builtin_ctz(mask);
+		p += 16;
+	}
+#endif
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* Inside a string; returns where it goes on outside, or @end. */
+static const char *feed_string(struct scan *s, const char *p, const char *end)
+{
+	while (p < end) {
+		if (s->escaped) {
+			s->escaped = false;
+			p++;
+			continue;
+		}
+		p = scan_string(p, end);
+		if (p == end)
+			break;
+		if (*p++ == '"') {
+			s->in_string = false;
+			break;
+		}
+		s->escaped = true;
+	}
+	return p;
+}
+
+static bool ends_scalar(char c)
+{
+	return c == ',' || c == '}' || c == ']' || scan_is_space(c);
+}
+
+static const char *feed_scalar(const char *p, const char *end, bool *ret_done)
+{
+	while (p < end && !ends_scalar(*p))
+		p++;
+	*ret_done = p < end;
+	return p;
+}
+
+/* Outside strings: stops behind a quote or behind the brace that ends the value. */
+static const char *feed_structure(struct scan *s, const char *p, const char *end, bool *ret_done)
+{
+	while (p < end) {
+		switch (*p++) {
+		case '"':
+			s->in_string = true;
+			return p;
+		case '{':
+		case '[':
+			if (++s->depth > s->max_depth)
+				s->max_depth = s->depth;
+			break;
+		case '}':
+		case ']':
+			if (s->depth)
+				s->depth--;
+			if (!s->depth) {
+				*ret_done = true;
+				return p;
+			}
+			break;
+		default:
+			break;
+		}
+	}
+	return p;
+}
+
+size_t scan_feed(struct scan *s, const char *p, size_t n, bool *ret_done)
+{
+	const char *start = p;
+	const char *end = p + n;
+
+	*ret_done = false;
+	if (!n)
+		return 0;
+	if (!s->started) {
+		s->started = true;
+		s->scalar = *p != '"' && *p != '{' && *p != '[';
+	}
+	if (s->scalar)
+		return (size_t)(feed_scalar(p, end, ret_done) - start);
+	while (p < end && !*ret_done) {
+		if (s->in_string) {
+			p = feed_string(s, p, end);
+			*ret_done = !s->in_string && !s->depth;
+		} else {
+			p = feed_structure(s, p, end, ret_done);
+		}
+	}
+	return (size_t)(p - start);
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+	while (p < end && scan_is_space(*p))
+		p++;
+	return p;
+}
+
+/* The value at @p; NULL if it does not end. */
+static const char *value_end(const char *p, const char *end)
+{
+	struct scan s = {0};
+	bool done;
+	size_t n = scan_feed(&s, p, (size_t)(end - p), &done);
+
+	return done ? p + n : NULL;
+}
+
+bool scan_member(const char *text, size_t len, const char *key, const char **ret, size_t *ret_len)
+{
+	const char *end = text + len;
+	const char *p = skip_space(text, end);
+	size_t key_len = strlen(key);
+
+	if (p == end || *p++ != '{')
+		return false;
+	for (;;) {
+		p = skip_space(p, end);
+		if (p == end || *p != '"')
+			return false;
+		const char *name = p;
+		p = value_end(p, end);
+		if (!p)
+			return false;
+		bool found = (size_t)(p - name) == key_len + 2 && !memcmp(name + 1, key, key_len);
+		p = skip_space(p, end);
+		if (p == end || *p != ':')
+			return false;
+		p = skip_space(p + 1, end);
+		const char *value = p;
+		p = p < end ? value_end(p, end) : NULL;
+		if (!p)
+			return false;
+		if (found) {
+			*ret = value;
+			*ret_len = (size_t)(p - value);
+			return true;
+		}
+		p = skip_space(p, end);
+		if (p == end || *p++ != ',')
+			return false;
+	}
+}
+
+bool scan_member_string(const char *text, size_t len, const char *key, const char **ret,
+			size_t *ret_len)
+{
+	const char *value;
+	size_t n;
+
+	if (!scan_member(text, len, key, &value, &n) || n < 2 || *value != '"' ||
+	    memchr(value, '\\', n))
+		return false;
+	*ret = value + 1;
+	*ret_len = n - 2;
+	return true;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "stream.h"
+
+/* A buffer that one huge object has grown is given back. */
+#define KEEP_MEMORY (256u << 10)
+
+void stream_start(struct stream *s, enum stream_kind kind, const struct stream_handler *handler)
+{
+	struct buf part = s->part;
+	struct buf held = s->held;
+
+	*s = (struct stream){.kind = kind, .handler = *handler, .part = part, .held = held};
+	buf_clear(&s->part);
+	buf_clear(&s->held);
+}
+
+void stream_release(struct stream *s)
+{
+	buf_release(&s->part);
+	buf_release(&s->held);
+}
+
+static enum stream_member member_of(enum stream_kind kind, const char *key, size_t len)
+{
+	static const struct {
+		enum stream_kind kind;
+		const char *key; /* with its quotes */
+		enum stream_member member;
+	} members[] = {
+	    {STREAM_LIST, "\"metadata\"", STREAM_METADATA},
+	    {STREAM_LIST, "\"items\"", STREAM_ITEMS},
+	    {STREAM_WATCH, "\"type\"", STREAM_TYPE},
+	    {STREAM_WATCH, "\"object\"", STREAM_OBJECT},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (members[i].kind == kind && strlen(members[i].key) == len &&
+		    !memcmp(members[i].key, key, len))
+			return members[i].member;
+	return STREAM_OTHER;
+}
+
+static enum stream_event event_of(const char *text, size_t len)
+{
+	static const struct {
+		const char *text;
+		enum stream_event type;
+	} types[] = {
+	    {"\"ADDED\"", STREAM_ADDED},     {"\"MODIFIED\"", STREAM_MODIFIED},
+	    {"\"DELETED\"", STREAM_DELETED}, {"\"BOOKMARK\"", STREAM_BOOKMARK},
+	    {"\"ERROR\"", STREAM_ERROR},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strlen(types[i].text) == len && !memcmp(types[i].text, text, len))
+			return types[i].type;
+	return STREAM_EVENT_UNSET;
+}
+
+/* Starts to follow a value whose first byte is next; @limit 0: it is not wanted. */
+static void begin(struct stream *s, enum stream_state state, size_t limit)
+{
+	s->state = state;
+	s->scan = (struct scan){0};
+	s->limit = limit;
+	s->kept = limit > 0;
+	s->oversize = false;
+	buf_clear(&s->part);
+}
+
+/*
+ * Follows the value under way. *ret_text is set when it ended; it is NULL if
+ * the value is not wanted or over its limit.
+ */
+static int follow(struct stream *s, const char **p, const char *end, bool *ret_done,
+		  const char **ret_text, size_t *ret_len)
+{
+	const char *start = *p;
+
+	*p += scan_feed(&s->scan, start, (size_t)(end - start), ret_done);
+	*ret_text = NULL;
+	*ret_len = 0;
+	if (!s->kept)
+		return 0;
+	size_t n = (size_t)(*p - start);
+	if (s->part.len + n > s->limit) {
+		s->oversize = true;
+		s->kept = false;
+		buf_release(&s->part);
+		return 0;
+	}
+	if (*ret_done && !s->part.len) {
+		*ret_text = start;
+		*ret_len = n;
+		return 0;
+	}
+	int r = buf_add(&s->part, start, n);
+	if (r >= 0 && *ret_done) {
+		*ret_text = s->part.data;
+		*ret_len = s->part.len;
+	}
+	return r;
+}
+
+static void give_back_memory(struct buf *b)
+{
+	if (b->cap > KEEP_MEMORY)
+		buf_release(b);
+}
+
+/* What is wrong with an object's size or nesting, or 0. */
+static int limit_error(const struct stream *s)
+{
+	if (s->oversize)
+		return -EMSGSIZE;
+	return s->scan.max_depth > STREAM_DEPTH_MAX ? -E2BIG : 0;
+}
+
+static int key_ended(struct stream *s, const char *text, size_t len)
+{
+	s->member = text ? member_of(s->kind, text, len) : STREAM_OTHER;
+	s->state = STREAM_AT_COLON;
+	return 0;
+}
+
+static int item_ended(struct stream *s, const char *text, size_t len)
+{
+	int err = limit_error(s);
+
+	s->state = STREAM_AFTER_ITEM;
+	return err ? s->handler.on_oversize(s->handler.ctx, err)
+		   : s->handler.on_item(s->handler.ctx, text, len);
+}
+
+static int emit_event(struct stream *s, const char *text, size_t len, int err)
+{
+	return err ? s->handler.on_oversize(s->handler.ctx, err)
+		   : s->handler.on_event(s->handler.ctx, s->type, text, len);
+}
+
+static int object_ended(struct stream *s, const char *text, size_t len)
+{
+	int err = limit_error(s);
+
+	if (s->has_object)
+		return -EPROTO;
+	s->has_object = true;
+	if (s->has_type)
+		return emit_event(s, text, len, err);
+	s->held_error = err;
+	return err ? 0 : buf_add(&s->held, text, len);
+}
+
+static int type_ended(struct stream *s, const char *text, size_t len)
+{
+	if (s->has_type)
+		return -EPROTO;
+	s->has_type = true;
+	s->type = text ? event_of(text, len) : STREAM_EVENT_UNSET;
+	if (!s->has_object)
+		return 0;
+	int r = emit_event(s, s->held.data, s->held.len, s->held_error);
+	buf_clear(&s->held);
+	give_back_memory(&s->held);
+	return r;
+}
+
+static int value_ended(struct stream *s, const char *text, size_t len)
+{
+	s->state = STREAM_AFTER_VALUE;
+	switch (s->member) {
+	case STREAM_METADATA:
+		if (!text)
+			return -EPROTO;
+		s->has_metadata = true;
+		return s->handler.on_metadata(s->handler.ctx, text, len);
+	case STREAM_ITEMS: /* null, the array has its own states */
+		if (!text || len != 4 || memcmp(text, "null", 4))
+			return -EPROTO;
+		s->has_items = true;
+		return 0;
+	case STREAM_TYPE:
+		return type_ended(s, text, len);
+	case STREAM_OBJECT:
+		return object_ended(s, text, len);
+	case STREAM_OTHER:
+		break;
+	}
+	return 0;
+}
+
+static int object_over(struct stream *s)
+{
+	if (s->kind == STREAM_LIST) {
+		s->state = STREAM_AT_END;
+		return 0;
+	}
+	if (!s->has_type || !s->has_object)
+		return -EPROTO;
+	s->has_type = false;
+	s->has_object = false;
+	s->state = STREAM_AT_START;
+	return 0;
+}
+
+static size_t value_limit(enum stream_member member)
+{
+	static const size_t limits[] = {
+	    [STREAM_METADATA] = STREAM_METADATA_MAX,
+	    [STREAM_ITEMS] = STREAM_KEY_MAX,
+	    [STREAM_TYPE] = STREAM_KEY_MAX,
+	    [STREAM_OBJECT] = STREAM_OBJECT_MAX,
+	};
+
+	return limits[member];
+}
+
+static int at_value(struct stream *s, char c, const char **p)
+{
+	if (s->member == STREAM_ITEMS && c == '[') {
+		if (s->has_items)
+			return -EPROTO;
+		(*p)++;
+		s->has_items = true;
+		s->first = true;
+		s->state = STREAM_AT_ITEM;
+		return 0;
+	}
+	if ((s->member == STREAM_METADATA || s->member == STREAM_OBJECT) && c != '{')
+		return -EPROTO;
+	if (strchr(",:}]", c))
+		return -EPROTO;
+	begin(s, STREAM_IN_VALUE, value_limit(s->member));
+	return 0;
+}
+
+static int at_item(struct stream *s, char c, const char **p)
+{
+	if (c == ']' && s->first) {
+		(*p)++;
+		s->state = STREAM_AFTER_VALUE;
+		return 0;
+	}
+	if (c != '{')
+		return -EPROTO;
+	begin(s, STREAM_IN_ITEM, STREAM_OBJECT_MAX);
+	return 0;
+}
+
+static int at_key(struct stream *s, char c, const char **p)
+{
+	if (c == '}' && s->first) {
+		(*p)++;
+		return object_over(s);
+	}
+	if (c != '"')
+		return -EPROTO;
+	begin(s, STREAM_IN_KEY, STREAM_KEY_MAX);
+	return 0;
+}
+
+/* One character that stands between values. */
+static int between(struct stream *s, char c, const char **p)
+{
+	switch (s->state) {
+	case STREAM_AT_START:
+		s->first = true;
+		s->state = STREAM_AT_KEY;
+		(*p)++;
+		return c == '{' ? 0 : -EPROTO;
+	case STREAM_AT_KEY:
+		return at_key(s, c, p);
+	case STREAM_AT_COLON:
+		s->state = STREAM_AT_VALUE;
+		(*p)++;
+		return c == ':' ? 0 : -EPROTO;
+	case STREAM_AT_VALUE:
+		return at_value(s, c, p);
+	case STREAM_AFTER_VALUE:
+		s->first = false;
+		s->state = STREAM_AT_KEY;
+		(*p)++;
+		if (c == '}')
+			return object_over(s);
+		return c == ',' ? 0 : -EPROTO;
+	case STREAM_AT_ITEM:
+		return at_item(s, c, p);
+	case STREAM_AFTER_ITEM:
+		s->first = false;
+		s->state = c == ']' ? STREAM_AFTER_VALUE : STREAM_AT_ITEM;
+		(*p)++;
+		return c == ']' || c == ',' ? 0 : -EPROTO;
+	default:
+		return -EPROTO;
+	}
+}
+
+static int inside(struct stream *s, const char **p, const char *end)
+{
+	const char *text;
+	size_t len;
+	bool done;
+	int r = follow(s, p, end, &done, &text, &len);
+
+	if (r < 0 || !done)
+		return r;
+	if (s->state == STREAM_IN_KEY)
+		r = key_ended(s, text, len);
+	else if (s->state == STREAM_IN_ITEM)
+		r = item_ended(s, text, len);
+	else
+		r = value_ended(s, text, len);
+	buf_clear(&s->part);
+	give_back_memory(&s->part);
+	return r;
+}
+
+int stream_feed(struct stream *s, const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end && !s->err) {
+		if (s->state == STREAM_IN_KEY || s->state == STREAM_IN_VALUE ||
+		    s->state == STREAM_IN_ITEM)
+			s->err = inside(s, &p, end);
+		else if (scan_is_space(*p))
+			p++;
+		else
+			s->err = between(s, *p, &p);
+	}
+	return s->err;
+}
+
+int stream_end(const struct stream *s)
+{
+	if (s->err)
+		return s->err;
+	if (s->kind == STREAM_LIST)
+		return s->state == STREAM_AT_END && s->has_items && s->has_metadata ? 0 : -ENODATA;
+	return s->state == STREAM_AT_START ? 0 : -ENODATA;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The main thread owns the loop: it receives, writes the store, and starts and
+ * ends everything else.
+ *
+ *	check, configure, fork      nothing runs yet: errors go to the terminal
+ *	    |
+ *	  SYNCING                   the first lists; a failure that will not pass ends it
+ *	    |  everything readable is in
+ *	  SERVING                   mounted; failures are waited out, and shown in .podfs/status
+ *	    |  signal, or unmounted
+ *	  ENDING                    the client closes, the loop runs dry
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include <podfs/base/clock.h>
+#include <podfs/kube/client.h>
+#include <podfs/model/packed.h>
+
+#include "app.h"
+#include "background.h"
+#include "status.h"
+
+#define PROGRESS_AFTER_MS 1000
+#define PROGRESS_EVERY_MS 1000
+
+enum phase {
+	PHASE_UNSET,
+	PHASE_SYNCING,
+	PHASE_SERVING,
+	PHASE_ENDING,
+};
+
+struct app;
+
+struct feed {
+	struct app *app;
+	enum kind kind;
+};
+
+struct app {
+	const struct options *options;
+	enum phase phase;
+	enum exit_code code;
+	char mountpoint[PATH_MAX];
+	struct background background;
+
+	uv_loop_t loop;
+	uv_signal_t signals[2];
+	uv_async_t unmounted;
+	uv_check_t after_io; /* once a turn of the loop, when all callbacks are through */
+	uv_timer_t progress;
+
+	struct client_config config;
+	struct kube_client *client;
+	struct feed feeds[KUBE_N_RESOURCES];
+	enum kube_failure told[KUBE_N_RESOURCES]; /* the failure that the log knows of */
+	struct json_index index;                  /* scratch space for packing */
+	bool state_changed;
+
+	struct store *store;
+	struct tree tree;
+	struct fs *fs;
+	struct status status;
+};
+
+static void say(const struct error *e)
+{
+	fprintf(stderr, "podfs: error: %s\n", e->msg);
+	if (*e->hint)
+		fprintf(stderr, "podfs: hint: %s\n", e->hint);
+}
+
+/* --- from the client into the store --- */
+
+static void list_begin(void *ctx)
+{
+	struct feed *f = ctx;
+
+	store_list_begin(f->app->store, f->kind);
+}
+
+static int pack(struct feed *f, const char *json, size_t len, struct packed *ret)
+{
+	const char *fault;
+	int r = packed_from_json(&f->app->index, f->kind, json, len, ret, &fault);
+
+	if (r < 0 && r != -ENOMEM)
+		log_warn("a %s was refused: %s", kind_name(f->kind), fault);
+	return r;
+}
+
+static int upsert(void *ctx, const char *json, size_t len, bool from_list)
+{
+	struct feed *f = ctx;
+	cleanup_packed struct packed p = {0};
+	int r = pack(f, json, len, &p);
+
+	(void)from_list;
+	if (r == 0)
+		r = store_put(f->app->store, &p);
+	return r < 0 ? r : 0;
+}
+
+static int remove_one(void *ctx, const char *json, size_t len)
+{
+	struct feed *f = ctx;
+	cleanup_packed struct packed p = {0};
+	int r = pack(f, json, len, &p);
+
+	if (r == 0)
+		r = store_remove(f->app->store, f->kind, p.namespace, p.name);
+	return r < 0 ? r : 0;
+}
+
+static void list_end(void *ctx, const char *resource_version)
+{
+	struct feed *f = ctx;
+
+	(void)resource_version;
+	store_list_end(f->app->store, f->kind);
+}
+
+static void list_abort(void *ctx)
+{
+	(void)ctx;
+}
+
+/* --- the end --- */
+
+static void close_if_open(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void client_closed(void *ctx)
+{
+	struct app *app = ctx;
+
+	app->client = NULL;
+	uv_walk(&app->loop, close_if_open, NULL);
+}
+
+static void end(struct app *app, enum exit_code code)
+{
+	if (app->phase == PHASE_ENDING)
+		return;
+	app->phase = PHASE_ENDING;
+	app->code = code;
+	/* .podfs/status asks the client, so the mount goes first. */
+	if (app->fs)
+		fs_unmount(app->fs);
+	if (app->client)
+		kube_client_close(app->client, client_closed, app);
+	else
+		uv_walk(&app->loop, close_if_open, NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int signo)
+{
+	struct app *app = signal->data;
+
+	log_info("ending: got %s", strsignal(signo));
+	end(app, EXIT_CODE_OK);
+}
+
+static void on_unmounted(uv_async_t *async)
+{
+	struct app *app = async->data;
+
+	log_info("ending: %s was unmounted", app->mountpoint);
+	end(app, EXIT_CODE_OK);
+}
+
+/* [worker] */
+static void mount_ended(void *ctx)
+{
+	struct app *app = ctx;
+
+	uv_async_send(&app->unmounted);
+}
+
+/* --- the beginning --- */
+
+static enum exit_code exit_code_of(enum kube_failure failure)
+{
+	switch (failure) {
+	case KUBE_FAILURE_UNREACHABLE:
+		return EXIT_CODE_UNREACHABLE;
+	case KUBE_FAILURE_TLS:
+		return EXIT_CODE_TLS;
+	case KUBE_FAILURE_UNAUTHORIZED:
+		return EXIT_CODE_UNAUTHORIZED;
+	case KUBE_FAILURE_FORBIDDEN:
+		return EXIT_CODE_FORBIDDEN;
+	case KUBE_FAILURE_LOCAL:
+		return EXIT_CODE_CONFIG;
+	default:
+		return EXIT_CODE_OTHER;
+	}
+}
+
+/* Namespaces and nodes that may not be read are done without; pods are what it is for. */
+static bool is_optional(enum kube_resource r, const struct kube_resource_state *s)
+{
+	return r != KUBE_PODS && s->failure == KUBE_FAILURE_FORBIDDEN;
+}
+
+/* Whether the program should end rather than try again before anything is mounted. */
+static bool is_final(enum kube_resource r, const struct kube_resource_state *s)
+{
+	return s->failure != KUBE_FAILURE_UNSET && s->failure != KUBE_FAILURE_SERVER &&
+	       !is_optional(r, s);
+}
+
+static void start_log(struct app *app)
+{
+	const struct options *o = app->options;
+	enum log_target target = LOG_TO_STDERR;
+
+	if (!o->foreground)
+		target = o->log_file ? LOG_TO_FILE : LOG_TO_SYSLOG;
+	log_open(target, o->log_level, o->log_file);
+}
+
+static void mount_now(struct app *app)
+{
+	struct error e = {0};
+
+	uv_timer_stop(&app->progress);
+	app->phase = PHASE_SERVING;
+	if (fs_mount(app->fs, app->mountpoint, mount_ended, app, &e) < 0) {
+		say(&e);
+		end(app, EXIT_CODE_MOUNT);
+		return;
+	}
+	start_log(app);
+	log_info("mounted %s from %s as %s", app->mountpoint, app->config.server,
+		 app->config.user ? app->config.user : "nobody in particular");
+	if (background_ready(&app->background) < 0)
+		log_warn("the standard files could not be closed");
+}
+
+static void set_readable(struct app *app, const struct kube_state *state)
+{
+	for (int r = 0; r < KUBE_N_RESOURCES; r++) {
+		const struct kube_resource_state *s = &state->resources[r];
+
+		store_set_readable(app->store, app->feeds[r].kind,
+				   s->synced || s->failure != KUBE_FAILURE_FORBIDDEN);
+	}
+}
+
+static void check_sync(struct app *app, const struct kube_state *state)
+{
+	bool complete = true;
+
+	for (int i = 0; i < KUBE_N_RESOURCES; i++) {
+		enum kube_resource r = (enum kube_resource)i;
+		const struct kube_resource_state *s = &state->resources[i];
+		struct error e = {0};
+
+		if (is_final(r, s)) {
+			kube_failure_describe(state, r, &e);
+			say(&e);
+			end(app, exit_code_of(s->failure));
+			return;
+		}
+		complete = complete && (s->synced || is_optional(r, s));
+	}
+	if (complete)
+		mount_now(app);
+}
+
+/* Each loss and each return of the server is one line, with its reason. */
+static void log_failures(struct app *app, const struct kube_state *state)
+{
+	for (int i = 0; i < KUBE_N_RESOURCES; i++) {
+		const struct kube_resource_state *s = &state->resources[i];
+		const char *name = kube_resource_name((enum kube_resource)i);
+		cleanup_buf struct buf text = {0};
+
+		if (s->failure == app->told[i] ||
+		    (s->failure != KUBE_FAILURE_UNSET && app->told[i] != KUBE_FAILURE_UNSET))
+			continue;
+		app->told[i] = s->failure;
+		if (s->failure == KUBE_FAILURE_UNSET)
+			log_info("%s: up to date again", name);
+		else if (status_describe(s, &text) == 0)
+			log_warn("%s: %s", name, text.data);
+	}
+}
+
+static void on_state(void *ctx, enum kube_resource r, const struct kube_resource_state *s)
+{
+	struct app *app = ctx;
+
+	(void)r;
+	(void)s;
+	app->state_changed = true;
+}
+
+/* Mounting and ending are for here: no client code is on the stack. */
+static void on_after_io(uv_check_t *check)
+{
+	struct app *app = check->data;
+	struct kube_state state;
+
+	if (!app->state_changed || app->phase == PHASE_ENDING)
+		return;
+	app->state_changed = false;
+	kube_client_state(app->client, &state);
+	set_readable(app, &state);
+	if (app->phase == PHASE_SYNCING)
+		check_sync(app, &state);
+	else
+		log_failures(app, &state);
+}
+
+static void on_progress(uv_timer_t *timer)
+{
+	struct app *app = timer->data;
+	struct kube_state state;
+
+	kube_client_state(app->client, &state);
+	const struct kube_resource_state *pods = &state.resources[KUBE_PODS];
+	if (pods->failure != KUBE_FAILURE_UNSET)
+		fprintf(stderr, "podfs: waiting for %s: %s\n", state.server, pods->message);
+	else if (pods->total >= 0)
+		fprintf(stderr, "podfs: %llu of %lld pods\n", (unsigned long long)pods->received,
+			(long long)pods->total);
+	else
+		fprintf(stderr, "podfs: %llu pods\n", (unsigned long long)pods->received);
+}
+
+static int open_client(struct app *app, struct error *e)
+{
+	static const enum kind kinds[KUBE_N_RESOURCES] = {
+	    [KUBE_NAMESPACES] = KIND_NAMESPACE,
+	    [KUBE_NODES] = KIND_NODE,
+	    [KUBE_PODS] = KIND_POD,
+	};
+	struct kube_options options = {
+	    .namespace = app->config.namespace_from_flag ? app->config.namespace : NULL,
+	    .label_selector = app->options->label_selector,
+	    .field_selector = app->options->field_selector,
+	    .on_state = on_state,
+	    .ctx = app,
+	};
+
+	for (int i = 0; i < KUBE_N_RESOURCES; i++) {
+		app->feeds[i] = (struct feed){app, kinds[i]};
+		options.sinks[i] = (struct reflector_sink){
+		    .ctx = &app->feeds[i],
+		    .list_begin = list_begin,
+		    .upsert = upsert,
+		    .remove = remove_one,
+		    .list_end = list_end,
+		    .list_abort = list_abort,
+		};
+	}
+	return kube_client_open(&app->loop, &app->config, &options, &app->client, e);
+}
+
+static void start_handles(struct app *app)
+{
+	static const int signos[] = {SIGTERM, SIGINT};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signos); i++) {
+		uv_signal_init(&app->loop, &app->signals[i]);
+		app->signals[i].data = app;
+		uv_signal_start(&app->signals[i], on_signal, signos[i]);
+	}
+	uv_async_init(&app->loop, &app->unmounted, on_unmounted);
+	app->unmounted.data = app;
+	uv_check_init(&app->loop, &app->after_io);
+	app->after_io.data = app;
+	uv_check_start(&app->after_io, on_after_io);
+	uv_timer_init(&app->loop, &app->progress);
+	app->progress.data = app;
+	uv_timer_start(&app->progress, on_progress, PROGRESS_AFTER_MS, PROGRESS_EVERY_MS);
+}
+
+static int make_tree(struct app *app)
+{
+	app->store = store_new(tree_diff);
+	if (!app->store)
+		return -ENOMEM;
+	app->tree = (struct tree){
+	    .store = app->store,
+	    .self = {&app->status, status_text, status_metrics, status_version},
+	    .started_ns = clock_realtime_ns(),
+	};
+	return fs_new(&app->tree, &app->options->fs, &app->fs);
+}
+
+/* Everything that can be found wrong before a process is left in the background. */
+static enum exit_code prepare(struct app *app)
+{
+	struct error e = {0};
+
+	if (fs_check_mountpoint(app->options->mountpoint, &e) < 0 ||
+	    !realpath(app->options->mountpoint, app->mountpoint)) {
+		say(&e);
+		return EXIT_CODE_MOUNT;
+	}
+	if (client_config_load(&app->options->config, NULL, &app->config, &e) < 0) {
+		say(&e);
+		return EXIT_CODE_CONFIG;
+	}
+	if (app->options->log_file &&
+	    log_open(LOG_TO_FILE, app->options->log_level, app->options->log_file) < 0) {
+		fprintf(stderr, "podfs: error: cannot write to %s: %s\n", app->options->log_file,
+			strerror(errno));
+		return EXIT_CODE_OTHER;
+	}
+	log_open(LOG_TO_STDERR, app->options->log_level, NULL);
+	return EXIT_CODE_OK;
+}
+
+static void run(struct app *app)
+{
+	struct error e = {0};
+
+	uv_loop_init(&app->loop);
+	start_handles(app);
+	app->phase = PHASE_SYNCING;
+	if (make_tree(app) < 0) {
+		error_set(&e, -ENOMEM, "out of memory");
+		say(&e);
+		end(app, EXIT_CODE_OTHER);
+	} else if (open_client(app, &e) < 0) {
+		say(&e);
+		end(app, EXIT_CODE_CONFIG);
+	}
+	app->status = (struct status){app->client, app->store, app->fs};
+	uv_run(&app->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&app->loop);
+}
+
+enum exit_code app_run(const struct options *o)
+{
+	struct app app = {.options = o, .background.ready_fd = -1};
+
+	app.code = prepare(&app);
+	if (app.code == EXIT_CODE_OK && !o->foreground && background_start(&app.background) < 0) {
+		fprintf(stderr, "podfs: error: cannot fork: %s\n", strerror(errno));
+		app.code = EXIT_CODE_OTHER;
+	} else if (app.code == EXIT_CODE_OK) {
+		run(&app);
+	}
+	fs_free(app.fs);
+	store_free(app.store);
+	opened_cache_clear();
+	json_index_release(&app.index);
+	client_config_release(&app.config);
+	return app.code;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this module share. */
+#ifndef PODFS_FS_INTERNAL_H
+#define PODFS_FS_INTERNAL_H
+
+#include <pthread.h>
+
+#include <podfs/fs/fs.h>
+
+#include "inode.h"
+#include "notify.h"
+
+/* A notification that waits for the store's lock to be free. */
+struct pending {
+	enum notify_kind kind;
+	uint64_t id;
+	size_t name_off; /* in `names` */
+};
+
+struct fs {
+	struct tree *tree;
+	struct inode_table *inodes;
+	struct fs_options options;
+	struct fuse_session *session;
+	struct notifier *notifier;
+	struct fs_counters counters;
+	struct notify_counters notified;
+	bool mounted;
+	atomic_flag ended; /* ended_cb was called, or will not be */
+	void (*ended_cb)(void *ctx);
+	void *ended_ctx;
+
+	pthread_t workers[FS_WORKERS_MAX];
+	unsigned int worker_count;
+
+	/* [loop] From a change until it is published. */
+	struct pending *pending;
+	size_t pending_count;
+	size_t pending_cap;
+	struct buf pending_names;
+	bool pending_lost;
+};
+
+/* The kernel keeps what it was told until it is told otherwise; in seconds. */
+#define FS_TIMEOUT 31536000.0
+
+extern const struct fuse_lowlevel_ops fs_ops;
+
+/* What the kernel is told of an entry: @e is filled but for the node id. */
+void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat *ret);
+
+/* A directory for a listing, found under the store's lock by its node. */
+struct fs_dir {
+	struct inode *inode;
+	struct tree_place place;
+	bool attached; /* if not: it is empty */
+};
+
+/* Under the store's lock. 0; -ENOENT; -ENOMEM. The place is released in any case. */
+int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret);
+
+/*
+ * The node for an entry of @dir and what to tell the kernel of it, with one
+ * lookup more. Under the store's lock. 0 or -ENOMEM.
+ */
+int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+	     struct fuse_entry_param *ret);
+
+void fs_forget(struct fs *fs, uint64_t id, uint64_t n);
+
+void fs_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
+		    struct fuse_file_info *fi);
+void fs_count(struct fs *fs, enum fs_opcode op);
+
+/* The store's observer. */
+void fs_changed(void *ctx, const struct store_change *change);
+void fs_published(void *ctx);
+
+#endif

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The requests, one function each that returns -errno and one that makes the
+ * single reply. Nothing is touched after a reply, and no lock is held across.
+ *
+ * A node is added under the store's shared lock, in which its value was read:
+ * so a change is either seen by the reader or finds the node and detaches it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <podfs/base/clock.h>
+
+#include "internal.h"
+
+void fs_count(struct fs *fs, enum fs_opcode op)
+{
+	atomic_fetch_add_explicit(&fs->counters.requests[op], 1, memory_order_relaxed);
+}
+
+static struct fs *fs_of(fuse_req_t req, enum fs_opcode op)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	fs_count(fs, op);
+	return fs;
+}
+
+void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat *ret)
+{
+	mode_t mode = attr->type == S_IFDIR ? 0555 : 0444;
+	struct timespec when = {attr->mtime_ns / NSEC_PER_SEC, attr->mtime_ns % NSEC_PER_SEC};
+
+	*ret = (struct stat){
+	    .st_ino = attr->ino,
+	    .st_mode = attr->type | (attr->type == S_IFLNK ? 0777 : mode & ~fs->options.umask),
+	    .st_nlink = attr->nlink,
+	    .st_uid = fs->options.uid,
+	    .st_gid = fs->options.gid,
+	    .st_size = (off_t)attr->size,
+	    .st_blocks = (blkcnt_t)((attr->size + 511) / 512),
+	    .st_blksize = 4096,
+	    .st_atim = when,
+	    .st_mtim = when,
+	    .st_ctim = when,
+	};
+}
+
+int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret)
+{
+	cleanup_buf struct buf path = {0};
+
+	*ret = (struct fs_dir){0};
+	inode_lock(fs->inodes);
+	ret->inode = inode_get(fs->inodes, id);
+	if (ret->inode)
+		ret->attached = ret->inode->attached;
+	inode_unlock(fs->inodes);
+	if (!ret->inode)
+		return -ENOENT;
+	if (!ret->attached)
+		return 0;
+	int r = inode_path(ret->inode, &path);
+	return r < 0 ? r : tree_walk(fs->tree, path.data, &ret->place);
+}
+
+/* The attached node of that name, or a new one, with one lookup more. 0 or -ENOMEM. */
+static int take_inode(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+		      struct object *object, struct fuse_entry_param *e)
+{
+	inode_lock(fs->inodes);
+	struct inode *n = inode_child(fs->inodes, dir->inode, entry->name, entry->name_len);
+	if (n)
+		inode_ref(n);
+	else
+		n = inode_add(fs->inodes, dir->inode, entry, object, e->attr.st_ino, NULL);
+	if (n) {
+		e->ino = n->id;
+		e->attr.st_ino = n->ino;
+	}
+	inode_unlock(fs->inodes);
+	return n ? 0 : -ENOMEM;
+}
+
+int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+	     struct fuse_entry_param *ret)
+{
+	cleanup_place struct tree_place place = {0};
+	struct tree_attr attr;
+	int r = tree_place_copy(&dir->place, &place);
+
+	if (r == 0)
+		r = tree_enter(&place, entry);
+	if (r == 0)
+		r = tree_attr(fs->tree, &place, &attr);
+	if (r < 0)
+		return r;
+	*ret = (struct fuse_entry_param){.attr_timeout = FS_TIMEOUT, .entry_timeout = FS_TIMEOUT};
+	fs_fill_stat(fs, &attr, &ret->attr);
+	return take_inode(fs, dir, entry, place.object, ret);
+}
+
+void fs_forget(struct fs *fs, uint64_t id, uint64_t n)
+{
+	inode_lock(fs->inodes);
+	inode_forget(fs->inodes, id, n);
+	inode_unlock(fs->inodes);
+}
+
+/* A file whose bytes are made for this lookup alone: a node that nobody else gets. */
+static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_entry *entry,
+			   struct fuse_entry_param *ret)
+{
+	struct pin *pin = calloc(1, sizeof(*pin));
+	struct tree_attr attr = {.type = S_IFREG, .nlink = 1};
+
+	if (!pin)
+		return -ENOMEM;
+	int r = tree_read_volatile(fs->tree, entry->kind, &pin->content);
+	if (r < 0) {
+		pin_free(pin);
+		return r;
+	}
+	pin->mtime_ns = clock_realtime_ns();
+	attr.mtime_ns = pin->mtime_ns;
+	attr.size = pin->content.len;
+	inode_lock(fs->inodes);
+	struct inode *n = inode_add(fs->inodes, dir, entry, NULL, 0, pin);
+	if (n) {
+		/* No two of them are the same file. */
+		n->ino = n->id;
+		attr.ino = n->id;
+	}
+	inode_unlock(fs->inodes);
+	if (!n) {
+		pin_free(pin);
+		return -ENOMEM;
+	}
+	*ret = (struct fuse_entry_param){.ino = attr.ino, .attr_timeout = FS_TIMEOUT};
+	fs_fill_stat(fs, &attr, &ret->attr);
+	return 0;
+}
+
+static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *ret)
+{
+	struct fs_dir dir;
+	struct tree_entry entry = {0};
+
+	*ret = (struct fuse_entry_param){0};
+	store_rdlock(fs->tree->store);
+	int r = fs_dir_open(fs, parent, &dir);
+	if (r == 0)
+		r = dir.attached ? tree_find(fs->tree, &dir.place, name, strlen(name), &entry)
+				 : -ENOENT;
+	bool is_volatile = r == 0 && tree_is_volatile(entry.kind);
+	if (r == 0 && !is_volatile)
+		r = fs_entry(fs, &dir, &entry, ret);
+	tree_place_release(&dir.place);
+	store_rdunlock(fs->tree->store);
+	/* What is said about the filesystem asks the store itself. */
+	return is_volatile ? lookup_volatile(fs, dir.inode, &entry, ret) : r;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fs_of(req, FS_LOOKUP);
+	struct fuse_entry_param e;
+	int r = do_lookup(fs, parent, name, &e);
+
+	if (r == -ENOENT) {
+		/* That a name is absent is kept, too: node id 0. */
+		e = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};
+		fuse_reply_entry(req, &e);
+	} else if (r < 0) {
+		fuse_reply_err(req, -r);
+	} else if (fuse_reply_entry(req, &e) == -ENOENT) {
+		/* Interrupted: the kernel did not take it. */
+		fs_forget(fs, e.ino, 1);
+	}
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
+{
+	fs_forget(fs_of(req, FS_FORGET), id, n);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	struct fs *fs = fs_of(req, FS_FORGET);
+
+	inode_lock(fs->inodes);
+	for (size_t i = 0; i < count; i++)
+		inode_forget(fs->inodes, forgets[i].ino, forgets[i].nlookup);
+	inode_unlock(fs->inodes);
+	fuse_reply_none(req);
+}
+
+/* A file as the caller may read it: an opened version, or pinned content. */
+struct content {
+	struct opened *opened;
+	enum tree_kind kind;
+	struct buf path;
+	struct buf scratch;
+	const struct buf *bytes;
+};
+
+static void content_release(struct content *c)
+{
+	if (c->opened)
+		opened_unref(c->opened);
+	buf_release(&c->path);
+	buf_release(&c->scratch);
+}
+#define cleanup_content cleanup_(content_release)
+
+/*
+ * Which version a file shows. Pinned content needs no version: it is constant
+ * and lives as long as its node. 0, -ENOENT, -ESTALE.
+ */
+static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct version **ret_v)
+{
+	struct version *v = NULL;
+	int r = 0;
+
+	store_rdlock(fs->tree->store);
+	inode_lock(fs->inodes);
+	const struct inode *n = inode_get(fs->inodes, id);
+	if (!n)
+		r = -ENOENT;
+	else if (n->pin && !n->pin->version)
+		ret->bytes = &n->pin->content;
+	else if (n->pin)
+		v = n->pin->version;
+	else if (n->attached && n->object)
+		v = n->object->version;
+	else
+		r = -ESTALE;
+	if (v)
+		*ret_v = version_ref(v);
+	if (n)
+		ret->kind = n->kind;
+	inode_unlock(fs->inodes);
+	store_rdunlock(fs->tree->store);
+	return r < 0 ? r : inode_object_path(n, &ret->path);
+}
+
+static int content_get(struct fs *fs, uint64_t id, struct content *ret)
+{
+	struct version *v = NULL;
+	int r = content_version(fs, id, ret, &v);
+
+	if (r == 0 && v)
+		r = opened_get(v, &ret->opened);
+	version_unref(v);
+	if (r == 0 && v)
+		r = tree_read(ret->opened, ret->kind, ret->path.data, &ret->scratch, &ret->bytes);
+	return r;
+}
+
+static int detached_attr(struct fs *fs, const struct inode *n, struct tree_attr *ret)
+{
+	cleanup_content struct content content = {0};
+
+	*ret = (struct tree_attr){.ino = n->ino, .type = S_IFDIR};
+	if (n->is_dir)
+		return 0;
+	int r = content_get(fs, n->id, &content);
+	if (r < 0)
+		return r;
+	ret->type = S_IFREG;
+	ret->nlink = 1;
+	ret->size = content.bytes->len;
+	ret->mtime_ns = n->pin->mtime_ns;
+	return 0;
+}
+
+static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
+{
+	cleanup_buf struct buf path = {0};
+	struct tree_place place = {0};
+	struct tree_attr attr;
+	struct inode *n;
+	bool attached = false;
+	int r = -ENOENT;
+
+	store_rdlock(fs->tree->store);
+	inode_lock(fs->inodes);
+	n = inode_get(fs->inodes, id);
+	if (n)
+		attached = n->attached;
+	inode_unlock(fs->inodes);
+	if (attached) {
+		r = inode_path(n, &path);
+		if (r == 0)
+			r = tree_walk(fs->tree, path.data, &place);
+		if (r == 0)
+			r = tree_attr(fs->tree, &place, &attr);
+		tree_place_release(&place);
+	}
+	store_rdunlock(fs->tree->store);
+	if (n && !attached)
+		r = detached_attr(fs, n, &attr);
+	if (r < 0)
+		return r;
+	if (id != INODE_ROOT)
+		attr.ino = n->ino;
+	fs_fill_stat(fs, &attr, ret);
+	return 0;
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req, FS_GETATTR);
+	struct stat st;
+	int r = do_getattr(fs, id, &st);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, FS_TIMEOUT);
+}
+
+static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
+{
+	cleanup_buf struct buf path = {0};
+	struct tree_place place = {0};
+	struct inode *n;
+	bool attached = false;
+	int r = -ESTALE;
+
+	store_rdlock(fs->tree->store);
+	inode_lock(fs->inodes);
+	n = inode_get(fs->inodes, id);
+	if (n)
+		attached = n->attached;
+	inode_unlock(fs->inodes);
+	if (attached) {
+		r = inode_path(n, &path);
+		if (r == 0)
+			r = tree_walk(fs->tree, path.data, &place);
+		if (r == 0)
+			r = tree_readlink(&place, target);
+		tree_place_release(&place);
+	}
+	store_rdunlock(fs->tree->store);
+	return r;
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t id)
+{
+	cleanup_buf struct buf target = {0};
+	int r = do_readlink(fs_of(req, FS_READLINK), id, &target);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_readlink(req, target.data);
+}
+
+/* Answered once: from then on the kernel opens files and folders by itself. */
+static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	fs_of(req, FS_OPEN);
+	fuse_reply_err(req, ENOSYS);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	fs_of(req, FS_OPENDIR);
+	fuse_reply_err(req, ENOSYS);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req, FS_READ);
+	cleanup_content struct content content = {0};
+	int r = content_get(fs, id, &content);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	size_t len = content.bytes->len;
+	size_t start = (size_t)off < len ? (size_t)off : len;
+	size_t left = len - start;
+	fuse_reply_buf(req, content.bytes->data + start, left < size ? left : size);
+}
+
+/* As procfs: nothing that could fill up. */
+static void op_statfs(fuse_req_t req, fuse_ino_t id)
+{
+	const struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = FIELD_NAME_MAX};
+
+	fs_of(req, FS_STATFS);
+	fuse_reply_statfs(req, &st);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	/* Sizes never change, so nothing must be asked before a cached page is used. */
+	conn->want &= ~(unsigned int)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ |
+				      FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	conn->want |= conn->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS |
+				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+				       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ |
+				       FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT);
+}
+
+const struct fuse_lowlevel_ops fs_ops = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .readlink = op_readlink,
+    .open = op_open,
+    .read = op_read,
+    .opendir = op_opendir,
+    .readdir = fs_readdir,
+    .readdirplus = fs_readdirplus,
+    .statfs = op_statfs,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a change to what the kernel must drop.
+ *
+ * Under the store's lock the nodes whose names now lead elsewhere are detached,
+ * so that a lookup which comes next makes new ones, and what to tell the kernel
+ * is written down. It is told after the lock is free again.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <podfs/base/log.h>
+
+#include "internal.h"
+
+static void later(struct fs *fs, enum notify_kind kind, uint64_t id, const char *name)
+{
+	if (fs->pending_count == fs->pending_cap) {
+		size_t cap = fs->pending_cap ? fs->pending_cap * 2 : 64;
+		struct pending *pending = realloc(fs->pending, cap * sizeof(*pending));
+
+		if (!pending) {
+			fs->pending_lost = true;
+			return;
+		}
+		fs->pending = pending;
+		fs->pending_cap = cap;
+	}
+	size_t off = fs->pending_names.len;
+	if (buf_add(&fs->pending_names, name, strlen(name) + 1) < 0) {
+		fs->pending_lost = true;
+		return;
+	}
+	fs->pending[fs->pending_count++] = (struct pending){kind, id, off};
+}
+
+/* What a file that loses its name goes on to show. NULL: a directory or link, or no memory. */
+static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct store_change *change)
+{
+	cleanup_buf struct buf path = {0};
+	struct pin *pin;
+
+	if (n->is_dir || !n->object || n->kind == TREE_LINK)
+		return NULL;
+	pin = calloc(1, sizeof(*pin));
+	if (!pin || inode_object_path(n, &path) < 0) {
+		free(pin);
+		fs->pending_lost = true;
+		return NULL;
+	}
+	pin->version =
+	    version_ref(n->object == change->object ? change->before : n->object->version);
+	pin->mtime_ns = history_time(&n->object->history, path.data, false, n->object->created_ns);
+	return pin;
+}
+
+/* From the top down: when the kernel drops a directory, most of what is below goes with it. */
+static void detach(struct fs *fs, struct inode *n, const struct store_change *change)
+{
+	later(fs, NOTIFY_ENTRY, n->parent->id, n->name);
+	inode_detach(fs->inodes, n, make_pin(fs, n, change));
+	if (!n->is_dir)
+		return;
+	for (struct inode *c = n->children; c; c = c->sibling)
+		if (c->attached)
+			detach(fs, c, change);
+	later(fs, NOTIFY_LIST, n->id, "");
+}
+
+struct changing {
+	struct fs *fs;
+	const struct store_change *change;
+};
+
+/* The held directories from @base_len of the path on: their times are later now. */
+static struct inode *touch_dirs(struct fs *fs, const char *path, size_t base_len, size_t dir_len)
+{
+	struct inode *n = inode_walk(fs->inodes, path, base_len);
+
+	while (n && base_len < dir_len) {
+		const char *name = path + base_len + (base_len > 0);
+		size_t len = strcspn(name, "/");
+
+		later(fs, NOTIFY_ATTR, n->id, "");
+		n = inode_child(fs->inodes, n, name, len);
+		base_len = (size_t)(name - path) + len;
+	}
+	return n;
+}
+
+static void name_changed(void *ctx, enum change_kind kind, const char *path, size_t base_len)
+{
+	struct changing *c = ctx;
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	size_t dir_len = slash ? (size_t)(slash - path) : 0;
+	struct inode *dir = touch_dirs(c->fs, path, base_len, dir_len);
+
+	if (!dir)
+		return;
+	struct inode *child = inode_child(c->fs->inodes, dir, name, strlen(name));
+	if (child)
+		detach(c->fs, child, c->change);
+	else if (kind != CHANGE_VALUE)
+		later(c->fs, NOTIFY_ENTRY, dir->id, name);
+	later(c->fs, kind == CHANGE_VALUE ? NOTIFY_ATTR : NOTIFY_LIST, dir->id, "");
+}
+
+void fs_changed(void *ctx, const struct store_change *change)
+{
+	struct fs *fs = ctx;
+	struct changing c = {fs, change};
+
+	inode_lock(fs->inodes);
+	if (tree_changes(fs->tree, change, name_changed, &c) < 0)
+		fs->pending_lost = true;
+	inode_unlock(fs->inodes);
+}
+
+void fs_published(void *ctx)
+{
+	struct fs *fs = ctx;
+
+	for (size_t i = 0; i < fs->pending_count; i++) {
+		const struct pending *p = &fs->pending[i];
+
+		if (notifier_push(fs->notifier, p->kind, p->id,
+				  fs->pending_names.data + p->name_off) == -ENOMEM)
+			fs->pending_lost = true;
+	}
+	fs->pending_count = 0;
+	buf_clear(&fs->pending_names);
+	if (fs->pending_lost)
+		log_error("out of memory: the kernel may show old values until the next change");
+	fs->pending_lost = false;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listings. An entry's offset is its cookie (store/cookie.h), so that nothing
+ * is kept between two requests.
+ *
+ * With attributes, each entry is a lookup. Files that must be rendered to know
+ * their size, and those made anew for each reader, are listed by their names
+ * alone (node id 0): the kernel asks when somebody wants to know.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <podfs/store/cookie.h>
+
+#include "internal.h"
+
+struct reply {
+	fuse_req_t req;
+	struct fs *fs;
+	struct fs_dir dir;
+	bool plus;
+	char *data;
+	size_t size;
+	size_t len;
+};
+
+#define REPLY_FULL 1
+
+static uint32_t entry_type(const struct tree_entry *entry)
+{
+	if (entry->kind == TREE_LINK)
+		return S_IFLNK;
+	return tree_is_dir(entry->kind, entry->field) ? S_IFDIR : S_IFREG;
+}
+
+static size_t put(struct reply *r, const char *name, struct fuse_entry_param *e, uint64_t cookie)
+{
+	char *at = r->data + r->len;
+	size_t room = r->size - r->len;
+
+	return r->plus ? fuse_add_direntry_plus(r->req, at, room, name, e, (off_t)cookie)
+		       : fuse_add_direntry(r->req, at, room, name, &e->attr, (off_t)cookie);
+}
+
+static int add_name(struct reply *r, const char *name, struct fuse_entry_param *e, uint64_t cookie)
+{
+	size_t n = put(r, name, e, cookie);
+
+	if (n > r->size - r->len)
+		return REPLY_FULL;
+	r->len += n;
+	return 0;
+}
+
+static int add_entry(void *ctx, const struct tree_entry *entry)
+{
+	struct reply *r = ctx;
+	char name[FIELD_NAME_MAX + 1];
+	struct fuse_entry_param e = {
+	    .attr.st_mode = entry_type(entry),
+	    .attr.st_ino = 0,
+	};
+
+	if (entry->name_len > FIELD_NAME_MAX)
+		return 0;
+	memcpy(name, entry->name, entry->name_len);
+	name[entry->name_len] = '\0';
+	if (r->plus && !tree_is_volatile(entry->kind) && !tree_is_rendered(entry->kind)) {
+		int err = fs_entry(r->fs, &r->dir, entry, &e);
+
+		if (err < 0)
+			return err;
+	} else {
+		e.attr.st_ino = tree_entry_ino(&r->dir.place, entry);
+	}
+	int full = add_name(r, name, &e, entry->cookie);
+	/* It did not fit: the kernel never learns of it. */
+	if (full && e.ino)
+		fs_forget(r->fs, e.ino, 1);
+	return full;
+}
+
+static int add_dots(struct reply *r, off_t off)
+{
+	const struct inode *n = r->dir.inode;
+	const struct inode *up = n->parent ? n->parent : n;
+	struct fuse_entry_param dot = {.attr.st_mode = S_IFDIR, .attr.st_ino = n->ino};
+	struct fuse_entry_param dotdot = {.attr.st_mode = S_IFDIR, .attr.st_ino = up->ino};
+	int full = 0;
+
+	if (off < COOKIE_DOT)
+		full = add_name(r, ".", &dot, COOKIE_DOT);
+	if (!full && off < COOKIE_DOTDOT)
+		full = add_name(r, "..", &dotdot, COOKIE_DOTDOT);
+	return full;
+}
+
+static int fill(struct reply *r, uint64_t id, off_t off)
+{
+	store_rdlock(r->fs->tree->store);
+	int err = fs_dir_open(r->fs, id, &r->dir);
+	if (err == 0)
+		err = add_dots(r, off);
+	if (err == 0 && r->dir.attached)
+		err = tree_list(r->fs->tree, &r->dir.place, (uint64_t)off, add_entry, r);
+	tree_place_release(&r->dir.place);
+	store_rdunlock(r->fs->tree->store);
+	/* What is in the buffer has been counted: it must reach the kernel. */
+	return err < 0 && !r->len ? err : 0;
+}
+
+static void readdir_reply(struct reply *r, uint64_t id, off_t off)
+{
+	int err = -ENOMEM;
+
+	r->fs = fuse_req_userdata(r->req);
+	r->data = malloc(r->size);
+	if (r->data)
+		err = off < 0 ? -EINVAL : fill(r, id, off);
+	if (err < 0)
+		fuse_reply_err(r->req, -err);
+	else
+		fuse_reply_buf(r->req, r->data, r->len);
+	free(r->data);
+}
+
+void fs_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct reply r = {.req = req, .size = size};
+
+	fs_count(fuse_req_userdata(req), FS_READDIR);
+	readdir_reply(&r, id, off);
+}
+
+void fs_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	struct reply r = {.req = req, .size = size, .plus = true};
+
+	fs_count(fuse_req_userdata(req), FS_READDIRPLUS);
+	readdir_reply(&r, id, off);
+}

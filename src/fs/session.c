@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mount's life, and its threads.
+ *
+ * The end has an order: first the notifier, while the workers still answer what
+ * its last notification waits for; then the workers; then the mount.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include <podfs/base/log.h>
+
+#include "internal.h"
+
+/* Wakes a worker out of its read(); its handler does nothing. */
+#define WAKE_SIGNAL SIGUSR1
+#define WAKE_EVERY_NS 20000000
+
+static const char *const opcode_names[] = {
+    [FS_LOOKUP] = "LOOKUP",     [FS_FORGET] = "FORGET",   [FS_GETATTR] = "GETATTR",
+    [FS_READLINK] = "READLINK", [FS_OPEN] = "OPEN",       [FS_READ] = "READ",
+    [FS_OPENDIR] = "OPENDIR",   [FS_READDIR] = "READDIR", [FS_READDIRPLUS] = "READDIRPLUS",
+    [FS_STATFS] = "STATFS",
+};
+
+#define FUSE_MAGIC 0x65735546
+
+const char *fs_opcode_name(enum fs_opcode op)
+{
+	return opcode_names[op];
+}
+
+static int parse_number(const char *s, int base, unsigned long max, unsigned long *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoul(s, &end, base);
+	return errno || end == s || *end || *s == '-' || *ret > max ? -EINVAL : 0;
+}
+
+int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest)
+{
+	cleanup_free char *copy = strdup(arg);
+	char *save = NULL;
+	int r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *opt = strtok_r(copy, ",", &save); opt && r == 0;
+	     opt = strtok_r(NULL, ",", &save)) {
+		unsigned long n;
+
+		if (!strncmp(opt, "uid=", 4)) {
+			r = parse_number(opt + 4, 10, UINT32_MAX - 1, &n);
+			o->uid = (uid_t)n;
+		} else if (!strncmp(opt, "gid=", 4)) {
+			r = parse_number(opt + 4, 10, UINT32_MAX - 1, &n);
+			o->gid = (gid_t)n;
+		} else if (!strncmp(opt, "umask=", 6)) {
+			r = parse_number(opt + 6, 8, 0777, &n);
+			o->umask = (mode_t)n;
+		} else {
+			r = buf_addf(rest, "%s%s", rest->len ? "," : "", opt);
+		}
+	}
+	return r;
+}
+
+int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return -ENOMEM;
+	fs->tree = tree;
+	fs->options = *options;
+	fs->inodes = inode_table_new();
+	if (!fs->inodes) {
+		free(fs);
+		return -ENOMEM;
+	}
+	atomic_flag_clear(&fs->ended);
+	*ret = fs;
+	return 0;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	inode_table_free(fs->inodes);
+	free(fs->pending);
+	buf_release(&fs->pending_names);
+	free(fs);
+}
+
+static int check_directory(const char *path, struct stat *ret, struct error *e)
+{
+	if (stat(path, ret) < 0) {
+		int err = errno;
+
+		error_set(e, -err, "cannot use %s as mount point: %s", path, strerror(err));
+		if (err == ENOENT)
+			error_hint(e, "make it first: mkdir -p %s", path);
+		else if (err == ENOTCONN)
+			error_hint(e, "an earlier mount died there: fusermount3 -u %s", path);
+		return -err;
+	}
+	if (!S_ISDIR(ret->st_mode))
+		return error_set(e, -ENOTDIR, "cannot use %s as mount point: not a directory",
+				 path);
+	return 0;
+}
+
+int fs_check_mountpoint(const char *mountpoint, struct error *ret_error)
+{
+	cleanup_buf struct buf parent = {0};
+	struct stat here;
+	struct stat above;
+	struct statfs fs;
+	int r = check_directory(mountpoint, &here, ret_error);
+
+	if (r < 0)
+		return r;
+	if (buf_addf(&parent, "%s/..", mountpoint) < 0)
+		return error_set(ret_error, -ENOMEM, "out of memory");
+	if (statfs(mountpoint, &fs) == 0 && fs.f_type == FUSE_MAGIC &&
+	    stat(parent.data, &above) == 0 && above.st_dev != here.st_dev) {
+		error_set(ret_error, -EBUSY, "%s is busy: another FUSE filesystem is mounted there",
+			  mountpoint);
+		error_hint(ret_error, "unmount it first: fusermount3 -u %s", mountpoint);
+		return -EBUSY;
+	}
+	if (access("/dev/fuse", R_OK | W_OK) < 0) {
+		int err = errno;
+
+		error_set(ret_error, -err, "cannot use /dev/fuse: %s", strerror(err));
+		error_hint(ret_error, "load the kernel module (modprobe fuse); a container needs "
+				      "the device and, to mount, CAP_SYS_ADMIN");
+		return -err;
+	}
+	return 0;
+}
+
+static void wake(int signo)
+{
+	(void)signo;
+}
+
+static void set_up_wake_signal(void)
+{
+	/* Without SA_RESTART: the read() it interrupts must return. */
+	struct sigaction action = {.sa_handler = wake};
+
+	sigaction(WAKE_SIGNAL, &action, NULL);
+}
+
+static void *work(void *arg)
+{
+	struct fs *fs = arg;
+	struct fuse_buf buf = {0};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	while (!fuse_session_exited(fs->session)) {
+		int r = fuse_session_receive_buf(fs->session, &buf);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			break;
+		fuse_session_process_buf(fs->session, &buf);
+	}
+	free(buf.mem);
+	if (!atomic_flag_test_and_set(&fs->ended))
+		fs->ended_cb(fs->ended_ctx);
+	return NULL;
+}
+
+static void stop_workers(struct fs *fs)
+{
+	atomic_flag_test_and_set(&fs->ended);
+	fuse_session_exit(fs->session);
+	for (unsigned int i = 0; i < fs->worker_count; i++) {
+		struct timespec until;
+
+		/* A signal can come just before the read() it is meant for: so again. */
+		do {
+			pthread_kill(fs->workers[i], WAKE_SIGNAL);
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_nsec += WAKE_EVERY_NS;
+			until.tv_sec += until.tv_nsec / 1000000000;
+			until.tv_nsec %= 1000000000;
+		} while (pthread_timedjoin_np(fs->workers[i], NULL, &until) == ETIMEDOUT);
+	}
+	fs->worker_count = 0;
+}
+
+static int start_workers(struct fs *fs)
+{
+	unsigned int want = fs->options.workers;
+
+	if (!want)
+		want = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	/* One may be held by a LOOKUP that the kernel sends on behalf of a notification. */
+	if (want < 2)
+		want = 2;
+	if (want > FS_WORKERS_MAX)
+		want = FS_WORKERS_MAX;
+	set_up_wake_signal();
+	while (fs->worker_count < want) {
+		int r = pthread_create(&fs->workers[fs->worker_count], NULL, work, fs);
+
+		if (r)
+			return -r;
+		fs->worker_count++;
+	}
+	return 0;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = options; (p = strstr(p, name)); p += n)
+		if ((p == options || p[-1] == ',') && (p[n] == ',' || !p[n]))
+			return true;
+	return false;
+}
+
+static int make_session(struct fs *fs)
+{
+	cleanup_buf struct buf options = {0};
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	const char *more = fs->options.fuse_options ? fs->options.fuse_options : "";
+
+	buf_addstr(&options, "ro,nosuid,nodev,noexec,fsname=podfs,subtype=podfs");
+	if (has_option(more, "allow_other"))
+		buf_addstr(&options, ",default_permissions");
+	if (*more)
+		buf_addf(&options, ",%s", more);
+	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
+	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
+		return -ENOMEM;
+	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
+	fuse_opt_free_args(&args);
+	return fs->session ? 0 : -EINVAL;
+}
+
+static int start(struct fs *fs)
+{
+	struct store_observer observer = {fs, fs_changed, fs_published};
+	int r = notifier_start(fs->session, &fs->notified, &fs->notifier);
+
+	if (r < 0)
+		return r;
+	store_observe(fs->tree->store, &observer);
+	return start_workers(fs);
+}
+
+int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx), void *ctx,
+	     struct error *ret_error)
+{
+	fs->ended_cb = ended_cb;
+	fs->ended_ctx = ctx;
+	if (make_session(fs) < 0) {
+		error_set(ret_error, -EINVAL, "the FUSE options were refused");
+		error_hint(ret_error, "see podfs(1) for what -o takes");
+		return -EINVAL;
+	}
+	if (fuse_session_mount(fs->session, mountpoint) < 0) {
+		fuse_session_destroy(take_ptr(fs->session));
+		error_set(ret_error, -EPERM, "cannot mount on %s", mountpoint);
+		error_hint(ret_error, "as an ordinary user this needs fusermount3 (package fuse3) "
+				      "and, for allow_other, user_allow_other in /etc/fuse.conf; "
+				      "a container needs CAP_SYS_ADMIN");
+		return -EPERM;
+	}
+	fs->mounted = true;
+	int r = start(fs);
+	if (r < 0) {
+		fs_unmount(fs);
+		return error_set(ret_error, r, "cannot start a thread: %s", strerror(-r));
+	}
+	return 0;
+}
+
+void fs_unmount(struct fs *fs)
+{
+	if (!fs->mounted)
+		return;
+	store_observe(fs->tree->store, NULL);
+	notifier_stop(take_ptr(fs->notifier));
+	stop_workers(fs);
+	fuse_session_unmount(fs->session);
+	fuse_session_destroy(take_ptr(fs->session));
+	fs->mounted = false;
+}
+
+void fs_stats(struct fs *fs, struct fs_stats *ret)
+{
+	*ret = (struct fs_stats){0};
+	for (int i = 0; i < FS_OPCODES; i++)
+		ret->requests[i] =
+		    atomic_load_explicit(&fs->counters.requests[i], memory_order_relaxed);
+	ret->notified_entries = atomic_load(&fs->notified.entries);
+	ret->notified_inodes = atomic_load(&fs->notified.inodes);
+	ret->notified_unknown = atomic_load(&fs->notified.unknown);
+	ret->notifications_waiting = fs->notifier ? notifier_depth(fs->notifier) : 0;
+	ret->inodes = inode_count(fs->inodes);
+}

@@ -88,7 +88,7 @@ int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *e
 	     struct fuse_entry_param *ret)
 {
 	cleanup_place struct tree_place place = {0};
-	struct tree_attr attr;
+	struct tree_attr attr = {0};
 	int r = tree_place_copy(&dir->place, &place);
 
 	if (r == 0)
@@ -281,7 +281,7 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 {
 	cleanup_buf struct buf path = {0};
 	struct tree_place place = {0};
-	struct tree_attr attr;
+	struct tree_attr attr = {0};
 	struct inode *n;
 	bool attached = false;
 	int r = -ENOENT;

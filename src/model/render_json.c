@@ -121,7 +121,7 @@ static void add_float(struct buf *out, const char *token)
 			continue;
 		/* Go writes e+21 and e-9: no zero in front. */
 		char *e = strchr(text, 'e');
-		int exponent = atoi(e + 1);
+		int exponent = (int)strtol(e + 1, NULL, 10);
 
 		if (plain)
 			buf_addf(out, "%.*f", digits > exponent ? digits - exponent : 0, v);

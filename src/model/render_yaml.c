@@ -16,7 +16,6 @@
 struct emitter {
 	const struct view *view;
 	yaml_emitter_t yaml;
-	struct buf *out;
 	struct buf scratch;
 };
 
@@ -156,7 +155,7 @@ static int emit_document(struct emitter *e)
 
 int render_yaml(const struct view *view, struct buf *out)
 {
-	struct emitter e = {.view = view, .out = out};
+	struct emitter e = {.view = view};
 
 	if (!yaml_emitter_initialize(&e.yaml))
 		return -ENOMEM;

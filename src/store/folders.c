@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include <podfs/base/clock.h>
+#include <podfs/store/collection.h>
+#include <podfs/store/cookie.h>
+
+#include "internal.h"
+
+void folder_free_namespace(struct store_namespace *ns)
+{
+	for (size_t i = 0; i < ns->pods.count; i++)
+		object_unref(ns->pods.items[i]);
+	collection_release(&ns->pods);
+	object_unref(ns->object);
+	free(ns->name);
+	free(ns);
+}
+
+void folder_free_node(struct store_node *node)
+{
+	collection_release(&node->pods);
+	object_unref(node->object);
+	free(node->name);
+	free(node);
+}
+
+static struct store_namespace *new_namespace(const char *name)
+{
+	struct store_namespace *ns = calloc(1, sizeof(*ns));
+
+	if (!ns)
+		return NULL;
+	ns->cookie = cookie_of(name, strlen(name));
+	ns->pods.changed_ns = clock_realtime_ns();
+	ns->name = strdup(name);
+	if (!ns->name) {
+		free(ns);
+		return NULL;
+	}
+	return ns;
+}
+
+static struct store_node *new_node(const char *name)
+{
+	struct store_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->cookie = cookie_of(name, strlen(name));
+	node->pods.changed_ns = clock_realtime_ns();
+	node->name = strdup(name);
+	if (!node->name) {
+		free(node);
+		return NULL;
+	}
+	return node;
+}
+
+/* Finds or makes the folders an object goes into, with room for it. 0 or -ENOMEM. */
+int folders_prepare(struct store *s, const char *ns, const char *node, bool is_pod,
+		    struct folders *ret)
+{
+	if (*ns) {
+		ret->ns = collection_find(&s->namespaces, namespace_item, ns, strlen(ns));
+		if (!ret->ns) {
+			ret->ns = new_namespace(ns);
+			ret->ns_is_new = true;
+		}
+		if (!ret->ns || collection_reserve(&s->namespaces) < 0 ||
+		    (is_pod && collection_reserve(&ret->ns->pods) < 0))
+			return -ENOMEM;
+	}
+	if (*node) {
+		ret->node = collection_find(&s->nodes, node_item, node, strlen(node));
+		if (!ret->node) {
+			ret->node = new_node(node);
+			ret->node_is_new = true;
+		}
+		if (!ret->node || collection_reserve(&s->nodes) < 0 ||
+		    (is_pod && collection_reserve(&ret->node->pods) < 0))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void folders_drop(struct folders *p)
+{
+	if (p->ns_is_new && p->ns)
+		folder_free_namespace(p->ns);
+	if (p->node_is_new && p->node)
+		folder_free_node(p->node);
+}
+
+/* Under the lock: puts new folders where they are found. Whether the namespace's is new. */
+bool folders_place(struct store *s, struct folders *p, int64_t now)
+{
+	bool came = p->ns_is_new;
+
+	if (p->node_is_new)
+		collection_insert(&s->nodes, node_item, p->node);
+	if (p->ns_is_new) {
+		collection_insert(&s->namespaces, namespace_item, p->ns);
+		s->namespaces.changed_ns = now;
+	}
+	p->ns_is_new = false;
+	p->node_is_new = false;
+	return came;
+}
+
+/* Under the lock: takes folders away that have nothing in them. Whether the namespace's went. */
+bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t now)
+{
+	if (ns->object || ns->pods.count)
+		return false;
+	collection_remove(&s->namespaces, namespace_item, ns);
+	s->namespaces.changed_ns = now;
+	return true;
+}
+
+bool folder_prune_node(struct store *s, struct store_node *node)
+{
+	if (node->object || node->pods.count)
+		return false;
+	collection_remove(&s->nodes, node_item, node);
+	return true;
+}

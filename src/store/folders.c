@@ -93,7 +93,6 @@ void folders_drop(struct folders *p)
 		folder_free_node(p->node);
 }
 
-/* Under the lock: puts new folders where they are found. Whether the namespace's is new. */
 bool folders_place(struct store *s, struct folders *p, int64_t now)
 {
 	bool came = p->ns_is_new;
@@ -109,7 +108,6 @@ bool folders_place(struct store *s, struct folders *p, int64_t now)
 	return came;
 }
 
-/* Under the lock: takes folders away that have nothing in them. Whether the namespace's went. */
 bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t now)
 {
 	if (ns->object || ns->pods.count)
@@ -119,10 +117,12 @@ bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t
 	return true;
 }
 
-bool folder_prune_node(struct store *s, struct store_node *node)
+void folder_release_node(struct store *s, const char *name)
 {
-	if (node->object || node->pods.count)
-		return false;
+	struct store_node *node = collection_find(&s->nodes, node_item, name, strlen(name));
+
+	if (!node || node->object || node->pods.count)
+		return;
 	collection_remove(&s->nodes, node_item, node);
-	return true;
+	folder_free_node(node);
 }

@@ -26,7 +26,7 @@ struct folders {
 };
 
 /**
- * Finds or makes the folders an object goes into, with room for it. Before the lock.
+ * Finds or makes the folders an object goes into, with room for it. Under the lock.
  *
  * @ns, @node  names, "" for none.
  * @is_pod     it goes into their collections, too.
@@ -43,11 +43,13 @@ void folders_drop(struct folders *f);
 bool folders_place(struct store *s, struct folders *f, int64_t now);
 
 /*
- * Under the lock: takes a folder that has nothing in it out of the store. Whether
+ * Under the lock: takes a namespace's folder that has nothing in it out of the store. Whether
  * it did; it is the caller's then.
  */
 bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t now);
-bool folder_prune_node(struct store *s, struct store_node *node);
+
+/* Under the lock: frees a node's place if there is nothing in it any more. */
+void folder_release_node(struct store *s, const char *name);
 
 void folder_free_namespace(struct store_namespace *ns);
 void folder_free_node(struct store_node *node);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A write has two halves. Before the lock: everything that costs time or can
- * fail (the new version, its difference to the old one, room in the indexes).
- * Under the lock: pointers change hands, and the observer is told.
+ * A write has two halves. Before the lock: everything that costs time (the new
+ * version, its difference to the old one). Under the lock: room is made in the
+ * collections, which readers may be walking until then, pointers change hands,
+ * and the observer is told.
  */
 #include <errno.h>
 #include <string.h>
@@ -106,8 +107,8 @@ static void unlink_object(struct store *s, struct object *o)
 	tell(s, &change);
 	if (ns && change.folder_went)
 		folder_free_namespace(ns);
-	if (node && folder_prune_node(s, node))
-		folder_free_node(node);
+	if (node)
+		folder_release_node(s, node_name);
 }
 
 /* Under the lock: takes the caller's reference. The places are the store's afterwards. */
@@ -146,16 +147,11 @@ static int add_object(struct store *s, struct object *o, struct object *old)
 	struct folders folders = {0};
 	const char *ns = o->kind == KIND_NAMESPACE ? o->name : o->namespace;
 	const char *node = o->kind == KIND_NODE ? o->name : o->node_name;
-	int r;
 
-	if (old) {
-		/* Two steps: the folders may change under the first. Nobody sees the gap. */
-		pthread_rwlock_wrlock(&s->lock);
+	pthread_rwlock_wrlock(&s->lock);
+	if (old)
 		unlink_object(s, old);
-	}
-	r = folders_prepare(s, ns, node, o->kind == KIND_POD, &folders);
-	if (!old)
-		pthread_rwlock_wrlock(&s->lock);
+	int r = folders_prepare(s, ns, node, o->kind == KIND_POD, &folders);
 	if (r == 0)
 		link_object(s, o, &folders);
 	pthread_rwlock_unlock(&s->lock);
@@ -192,14 +188,13 @@ struct update {
 	struct version *version;
 	unsigned int left_out;
 	char *node_name; /* NULL: as before */
-	struct folders folders;
 };
 
-static void publish(struct store *s, struct update *u)
+/* Under the lock. */
+static void swap_version(struct store *s, struct update *u, struct folders *folders)
 {
 	struct object *o = u->object;
 	cleanup_free char *node_before = NULL;
-	struct store_node *old_node = NULL;
 	struct store_change change = {
 	    .event = STORE_MODIFIED,
 	    .object = o,
@@ -209,24 +204,38 @@ static void publish(struct store *s, struct update *u)
 	    .node_after = o->node_name,
 	};
 
-	pthread_rwlock_wrlock(&s->lock);
 	count(s, o, -1);
 	o->version = u->version;
 	o->left_out = u->left_out;
 	count(s, o, 1);
 	if (u->node_name) {
 		node_before = o->node_name;
-		move_pod(s, o, &u->folders, u->node_name, &change);
+		move_pod(s, o, folders, u->node_name, &change);
 		change.node_after = o->node_name;
-		old_node = collection_find(&s->nodes, node_item, node_before, strlen(node_before));
 	}
 	tell(s, &change);
 	history_add(&o->history, &s->scratch, clock_realtime_ns());
-	if (old_node && folder_prune_node(s, old_node))
-		folder_free_node(old_node);
-	pthread_rwlock_unlock(&s->lock);
-	tell_published(s);
+	if (change.was_on)
+		folder_release_node(s, node_before);
 	version_unref(change.before);
+}
+
+/* Takes the version and the node's name over on success. 0 or -ENOMEM. */
+static int publish(struct store *s, struct update *u)
+{
+	struct folders folders = {0};
+	int r = 0;
+
+	pthread_rwlock_wrlock(&s->lock);
+	if (u->node_name)
+		r = folders_prepare(s, u->object->namespace, u->node_name, true, &folders);
+	if (r == 0)
+		swap_version(s, u, &folders);
+	pthread_rwlock_unlock(&s->lock);
+	if (r == 0)
+		tell_published(s);
+	folders_drop(&folders);
+	return r;
 }
 
 static int compare(struct store *s, enum kind kind, struct version *old, struct version *new,
@@ -256,17 +265,15 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	u.version = version_new(p->text.data, p->text.len);
 	if (u.version)
 		r = compare(s, o->kind, o->version, u.version, &u.left_out);
-	if (r == 0 && strcmp(o->node_name, p->node_name)) {
-		r = folders_prepare(s, o->namespace, p->node_name, true, &u.folders);
-		if (r == 0)
-			u.node_name = take_ptr(p->node_name);
-	}
+	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
+		u.node_name = take_ptr(p->node_name);
+	if (r == 0)
+		r = publish(s, &u);
 	if (r < 0) {
 		version_unref(u.version);
-		folders_drop(&u.folders);
+		free(u.node_name);
 		return r;
 	}
-	publish(s, &u);
 	return 1;
 }
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admit.h"
+#include "generate.h"
+#include "gzip.h"
+#include "store.h"
+#include "yamldoc.h"
+
+static bool kind_named(const char *name, enum kind *ret)
+{
+	for (unsigned k = 0; name && k < N_KINDS; k++)
+		if (!strcmp(name, kinds[k].kind)) {
+			*ret = (enum kind)k;
+			return true;
+		}
+	return false;
+}
+
+/* Manifests of one kind, in the order nodes, namespaces, pods: pods need nodes to run on. */
+struct manifests {
+	const char *file;
+	json_object *objects;
+};
+
+static bool collect(json_object *doc, void *arg)
+{
+	struct manifests *m = arg;
+	const char *kind = jstr(doc, "kind");
+	json_object *items = jget(doc, "items");
+	enum kind k;
+
+	if (kind && json_object_is_type(items, json_type_array)) {
+		for (size_t i = 0; i < jlen(items); i++) {
+			json_object *item = jat(items, i);
+
+			/* the items of a typed list do not say what they are */
+			if (!jstr(item, "kind") && strlen(kind) > 4)
+				json_object_object_add(
+				    item, "kind",
+				    json_object_new_string_len(kind, (int)strlen(kind) - 4));
+			if (!collect(item, arg))
+				return false;
+		}
+		return true;
+	}
+	if (!kind_named(kind, &k)) {
+		fprintf(stderr, "apisim: warning: %s: a %s is left out\n", m->file,
+			kind ? kind : "document without kind");
+		return true;
+	}
+	json_object_array_add(m->objects, json_object_get(doc));
+	return true;
+}
+
+static bool add_manifest(enum kind kind, json_object *o, const char *file)
+{
+	_cleanup_(freep) char *text = NULL, *message = NULL;
+	const char *ns = jstr(o, "metadata.namespace");
+	_cleanup_(freep) char *namespace = xstrdup(ns && *ns ? ns : "default");
+	int r;
+
+	if (kinds[kind].namespaced)
+		admit_namespace(namespace);
+	if (kind == KIND_NAMESPACES) {
+		struct object *old =
+		    store_get(kind, NULL, jstr(o, "metadata.name") ? jstr(o, "metadata.name") : "");
+
+		/* made for a pod that came before it */
+		if (old)
+			store_delete(old, NULL, 0, NULL);
+		object_unref(old);
+	}
+	admit(kind, o, namespace, "kubectl-create");
+	text = admit_text(kind, o, &message);
+	if (!text) {
+		fprintf(stderr, "apisim: error: %s: %s\n", file, message);
+		return false;
+	}
+	r = store_create(kind, text, strlen(text), NULL);
+	if (r < 0)
+		fprintf(stderr, "apisim: error: %s: %s %s: %s\n", file, kinds[kind].kind,
+			jstr(o, "metadata.name") ? jstr(o, "metadata.name") : "?", strerror(-r));
+	return r == 0;
+}
+
+static bool load_manifests(const struct file_list *files)
+{
+	static const enum kind order[] = {KIND_NODES, KIND_NAMESPACES, KIND_PODS};
+	bool ok = true;
+
+	for (size_t k = 0; k < ARRAY_SIZE(order) && ok; k++) {
+		for (size_t i = 0; i < files->n && ok; i++) {
+			struct manifests m = {files->v[i], json_object_new_array()};
+			struct buf b = {0};
+			enum kind kind;
+
+			ok = read_file(files->v[i], &b);
+			if (!ok)
+				fprintf(stderr, "apisim: error: %s: %s\n", files->v[i],
+					strerror(errno));
+			ok = ok && yaml_each(files->v[i], b.data, b.len, collect, &m);
+			for (size_t j = 0; j < jlen(m.objects) && ok; j++)
+				if (kind_named(jstr(jat(m.objects, j), "kind"), &kind) &&
+				    kind == order[k])
+					ok = add_manifest(kind, jat(m.objects, j), files->v[i]);
+			json_object_put(m.objects);
+			buf_release(&b);
+		}
+	}
+	return ok;
+}
+
+/* A list as a server gave it, or one object. */
+static bool load_raw(const char *path)
+{
+	struct buf b = {0};
+	struct jspan root, items, item;
+	_cleanup_(freep) char *kind_name = NULL, *rv = NULL;
+	const char *it = NULL;
+	enum kind kind;
+	size_t n;
+	bool ok = read_file(path, &b);
+
+	if (!ok || !json_valid(b.data, b.len)) {
+		fprintf(stderr, "apisim: error: %s: %s\n", path,
+			ok ? "it is not JSON" : strerror(errno));
+		buf_release(&b);
+		return false;
+	}
+	root = jspan_at(b.data, b.data + b.len);
+	kind_name = jspan_dup(jspan_get(root, "kind"));
+	items = jspan_get(root, "items");
+	n = kind_name ? strlen(kind_name) : 0;
+	if (items.p && n > 4)
+		kind_name[n - 4] = '\0';
+	ok = kind_named(kind_name, &kind);
+	if (!ok)
+		fprintf(stderr, "apisim: error: %s: a %s cannot be served\n", path,
+			kind_name ? kind_name : "document without kind");
+	else if (!items.p)
+		ok = store_load(kind, root.p, root.len, true) == 0;
+	while (ok && items.p && jspan_element(items, &it, &item))
+		ok = store_load(kind, item.p, item.len, true) == 0;
+	rv = jspan_dup(jspan_path(root, "metadata.resourceVersion"));
+	if (rv && items.p)
+		store_raise(strtoull(rv, NULL, 10));
+	buf_release(&b);
+	return ok;
+}
+
+/* Namespaces that objects of a raw list are in need not be in one themselves. */
+static void add_namespaces(void)
+{
+	static const char *const always[] = {"default", "kube-node-lease", "kube-public",
+					     "kube-system"};
+	struct snapshot pods;
+	const char *last = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		admit_namespace(always[i]);
+	if (store_snapshot(KIND_PODS, NULL, 0, &pods) < 0)
+		return;
+	for (size_t i = 0; i < pods.n; i++) {
+		if (strcmp(pods.v[i]->ns, last) != 0)
+			admit_namespace(pods.v[i]->ns);
+		last = pods.v[i]->ns;
+	}
+	snapshot_release(&pods);
+}
+
+bool load_all(const struct options *o)
+{
+	for (size_t i = 0; i < o->load_json.n; i++)
+		if (!load_raw(o->load_json.v[i]))
+			return false;
+	generate_all(o);
+	store_load_done();
+	if (o->load_json.n == 0 || store_count(KIND_NAMESPACES) == 0)
+		add_namespaces();
+	if (!load_manifests(&o->load))
+		return false;
+	/* nobody can have seen a revision before this one */
+	store_compact();
+	return true;
+}

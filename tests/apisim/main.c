@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth.h"
+#include "churn.h"
+#include "http.h"
+#include "list.h"
+#include "load.h"
+#include "options.h"
+#include "pace.h"
+#include "store.h"
+#include "watch.h"
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	unsigned port;
+	sigset_t set;
+	int r = options_parse(argc, argv, &o), sig;
+
+	if (r)
+		return r < 0 ? 0 : r;
+	/* every thread inherits the mask, so that only sigwait() below sees these */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	store_init(o.history);
+	if (!load_all(&o))
+		return 1;
+	auth_init(&o);
+	list_init(o.max_page);
+	pace_init(o.rate);
+	watch_init(o.bookmark_interval);
+	if (http_start(&o, &port) < 0)
+		return 1;
+	churn_init(&o);
+	printf("listening on %s://%s%s%s:%u\n", o.tls_cert ? "https" : "http",
+	       strchr(o.host, ':') ? "[" : "", o.host, strchr(o.host, ':') ? "]" : "", port);
+	fflush(stdout);
+	sigwait(&set, &sig);
+	/* threads are left where they are: there is nothing to save */
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the command line.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct file_list {
+	const char **v;
+	size_t n;
+};
+
+struct options {
+	const char *host, *port;
+	const char *tls_cert, *tls_key, *client_ca;
+	struct file_list load, load_json, tokens, grants;
+	uint64_t pods, namespaces, nodes, seed;
+	uint64_t rate, churn, history, bookmark_interval, max_page;
+};
+
+/** 0, or the exit code with everything said: 2 for a wrong line, -1 for --help. */
+int options_parse(int argc, char **argv, struct options *ret);

@@ -4,7 +4,7 @@
  *
  * A reflector's callbacks only mark what changed. When it has returned to us,
  * settle() copies its state to where other threads may read it, decides about
- * the scope, logs, and tells the owner, who may close the client there and then.
+ * the scope, and tells the owner, who may close the client there and then.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -28,8 +28,6 @@ struct feed {
 	struct http_request *request; /* NULL: none under way */
 	uv_timer_t timer;
 	bool changed; /* since on_state was last called */
-	enum kube_failure logged;
-	bool was_synced;
 };
 
 struct kube_client {
@@ -68,23 +66,6 @@ static void publish(struct feed *f)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Losing the server is one line in the log, and so is coming back. */
-static void log_change(struct feed *f, const struct kube_resource_state *s)
-{
-	const char *name = kube_resource_name(f->resource);
-
-	if (s->failure && s->failure != f->logged) {
-		log_warn("cannot %s %s: %s%s", s->verb, name, s->message,
-			 s->synced ? "; the last known state stays" : "");
-	} else if (!s->failure && f->logged) {
-		log_info("%s are up to date again", name);
-	} else if (s->synced && !f->was_synced) {
-		log_info("%s synced: %llu objects", name, (unsigned long long)s->received);
-	}
-	f->was_synced = s->synced;
-	f->logged = s->failure;
-}
-
 static int redirect(struct feed *f)
 {
 	cleanup_buf struct buf path = {0};
@@ -117,7 +98,6 @@ static bool fall_back(struct feed *f, const struct kube_resource_state *s)
 	memcpy(c->state.namespace, c->scope.namespace, sizeof(c->state.namespace));
 	c->state.fell_back = true;
 	pthread_mutex_unlock(&c->lock);
-	f->logged = KUBE_FAILURE_UNSET;
 	return redirect(f) == 0 && redirect(&c->feeds[KUBE_NAMESPACES]) == 0;
 }
 
@@ -133,7 +113,6 @@ static void settle(struct feed *f)
 	f->changed = false;
 	if (s->phase == KUBE_PHASE_WAITING && fall_back(f, s))
 		return;
-	log_change(f, s);
 	if (c->on_state)
 		c->on_state(c->ctx, f->resource, s);
 }

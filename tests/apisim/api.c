@@ -60,7 +60,8 @@ static bool read_parts(char **parts, size_t n, struct target *t)
 	if (t->name && kinds[t->kind].namespaced && !t->ns)
 		return false;
 	t->subresource = xstrdup(n > used ? parts[used++] : "");
-	return used == n;
+	/* /namespaces/NS/events and the like are collections of other kinds */
+	return used == n && (!*t->subresource || !strcmp(t->subresource, "status"));
 }
 
 static bool parse(const char *path, struct target *ret, bool *ret_watch)
@@ -129,10 +130,6 @@ static void handle_target(struct request *req, const struct target *t, bool watc
 {
 	const char *verb, *ns = t->ns;
 
-	if (*t->subresource && strcmp(t->subresource, "status") != 0) {
-		status_no_such_path(req);
-		return;
-	}
 	watch = watch || (!t->name && request_arg_true(req, "watch"));
 	verb = verb_of(req, t, watch);
 	if (!verb) {
@@ -154,7 +151,8 @@ void api_handle(struct request *req)
 		control_handle(req);
 	else if (parse(req->path, &t, &watch))
 		handle_target(req, &t, watch);
-	else if (!discovery_handle(req) && !openapi_handle(req) && !empty_handle(req))
+	else if (!discovery_handle(req) && !openapi_handle(req) && !review_handle(req) &&
+		 !empty_handle(req))
 		status_no_such_path(req);
 	free(t.ns);
 	free(t.name);

@@ -136,13 +136,16 @@ static bool granted(const char *grant, const char *verb, const char *resource, c
 	       list_has(resources, n, resource) && (!*only || (ns && !strcmp(only, ns)));
 }
 
-bool auth_allows(struct request *req, const char *verb, const char *group, const char *resource,
-		 const char *subresource, const char *ns, const char *name)
+static char *full_name(const char *resource, const char *subresource)
 {
-	_cleanup_(freep) char *full =
-	    *subresource ? xasprintf("%s/%s", resource, subresource) : xstrdup(resource);
+	return *subresource ? xasprintf("%s/%s", resource, subresource) : xstrdup(resource);
+}
+
+bool auth_may(const struct request *req, const char *verb, const char *resource,
+	      const char *subresource, const char *ns)
+{
+	_cleanup_(freep) char *full = full_name(resource, subresource);
 	size_t user_len = strlen(req->user);
-	_cleanup_(freep) char *message = NULL, *details = NULL, *where = NULL, *what = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < options->grants.n; i++) {
@@ -155,23 +158,33 @@ bool auth_allows(struct request *req, const char *verb, const char *group, const
 		if (granted(grant, verb, full, ns))
 			return true;
 	}
-	if (!any)
+	return !any;
+}
+
+bool auth_allows(struct request *req, const char *verb, const char *group, const char *resource,
+		 const char *subresource, const char *ns, const char *name)
+{
+	_cleanup_(freep) char *full = full_name(resource, subresource);
+	_cleanup_(freep) char *message = NULL, *details = NULL, *where = NULL, *what = NULL;
+	struct buf b = {0};
+
+	if (auth_may(req, verb, resource, subresource, ns))
 		return true;
 	where = ns ? xasprintf("in the namespace \"%s\"", ns) : xstrdup("at the cluster scope");
-	what = name ? xasprintf("%s \"%s\"", resource, name) : xstrdup(resource);
+	what = name ? xasprintf("%s \"%s\"", full, name) : xstrdup(full);
 	message = xasprintf("%s is forbidden: User \"%s\" cannot %s resource \"%s\" in API group "
 			    "\"%s\" %s",
 			    what, req->user, verb, full, group, where);
+	buf_putc(&b, '{');
 	if (name) {
-		struct buf b = {0};
-
-		buf_puts(&b, "{\"name\":");
+		buf_puts(&b, "\"name\":");
 		buf_json_str(&b, name);
-		buf_printf(&b, ",\"kind\":\"%s\"}", resource);
-		details = buf_steal(&b);
-	} else {
-		details = xasprintf("{\"kind\":\"%s\"}", resource);
+		buf_putc(&b, ',');
 	}
+	if (*group)
+		buf_printf(&b, "\"group\":\"%s\",", group);
+	buf_printf(&b, "\"kind\":\"%s\"}", resource);
+	details = buf_steal(&b);
 	status_reply(req, 403, "Forbidden", message, details);
 	reply_header(req, "X-Content-Type-Options", "nosniff");
 	return false;

@@ -11,8 +11,12 @@ void auth_init(const struct options *o);
 /** Sets req->user. false if it answered 401. */
 bool auth_check(struct request *req);
 
+/** Whether the user may do it. `subresource` is "" and `ns` NULL if the request has none. */
+bool auth_may(const struct request *req, const char *verb, const char *resource,
+	      const char *subresource, const char *ns);
+
 /**
- * Whether the user may do it; answers 403 if not.
+ * The same; answers 403 if not.
  *
  * @subresource  "" if none
  * @ns, @name    NULL if the request has none

@@ -2,12 +2,12 @@
 /*
  * /openapi/v3, made from the schema: kubectl looks there whether the server
  * checks fields itself, how lists merge, and what `kubectl explain` shows.
- * /openapi/v2 has the same definitions in JSON only.
+ * /openapi/v2 has the same definitions in JSON, and in protobuf what is asked for.
  */
 #include <string.h>
 
+#include "openapi_v2.h"
 #include "schema.h"
-#include "status.h"
 #include "target.h"
 
 static void write_ref(const char *name, const char *where, struct buf *out)
@@ -163,10 +163,10 @@ bool openapi_handle(struct request *req)
 	} else if (!strcmp(req->path, "/openapi/v2")) {
 		const char *accept = request_header(req, "Accept");
 
-		if (accept && !strstr(accept, "json") && !strstr(accept, "*/*")) {
-			status_reply(
-			    req, 406, "NotAcceptable",
-			    "only the following media types are accepted: application/json", NULL);
+		if (accept && strstr(accept, "protobuf")) {
+			openapi_v2_protobuf(&b);
+			reply(req, 200,
+			      "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", &b);
 			return true;
 		}
 		buf_puts(&b, "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":"

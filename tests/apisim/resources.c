@@ -9,22 +9,44 @@ static const struct {
 	const char *group, *version, *name, *singular, *kind, *short_name;
 	bool namespaced;
 } resources[] = {
+    {"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations",
+     "mutatingwebhookconfiguration", "MutatingWebhookConfiguration", NULL, false},
+    {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
+     "validatingwebhookconfiguration", "ValidatingWebhookConfiguration", NULL, false},
+    {"apiextensions.k8s.io", "v1", "customresourcedefinitions", "customresourcedefinition",
+     "CustomResourceDefinition", "crd", false},
+    {"apiregistration.k8s.io", "v1", "apiservices", "apiservice", "APIService", NULL, false},
     {"apps", "v1", "controllerrevisions", "controllerrevision", "ControllerRevision", NULL, true},
     {"apps", "v1", "daemonsets", "daemonset", "DaemonSet", "ds", true},
     {"apps", "v1", "deployments", "deployment", "Deployment", "deploy", true},
     {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", "rs", true},
     {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", "sts", true},
+    {"authentication.k8s.io", "v1", "tokenreviews", "tokenreview", "TokenReview", NULL, false},
+    {"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "selfsubjectaccessreview",
+     "SelfSubjectAccessReview", NULL, false},
+    {"autoscaling", "v1", "horizontalpodautoscalers", "horizontalpodautoscaler",
+     "HorizontalPodAutoscaler", "hpa", true},
     {"autoscaling", "v2", "horizontalpodautoscalers", "horizontalpodautoscaler",
      "HorizontalPodAutoscaler", "hpa", true},
+    {"certificates.k8s.io", "v1", "certificatesigningrequests", "certificatesigningrequest",
+     "CertificateSigningRequest", "csr", false},
     {"coordination.k8s.io", "v1", "leases", "lease", "Lease", NULL, true},
     {"discovery.k8s.io", "v1", "endpointslices", "endpointslice", "EndpointSlice", NULL, true},
     {"events.k8s.io", "v1", "events", "event", "Event", "ev", true},
+    {"flowcontrol.apiserver.k8s.io", "v1beta2", "flowschemas", "flowschema", "FlowSchema", NULL,
+     false},
+    {"flowcontrol.apiserver.k8s.io", "v1beta3", "flowschemas", "flowschema", "FlowSchema", NULL,
+     false},
     {"networking.k8s.io", "v1", "ingresses", "ingress", "Ingress", "ing", true},
     {"networking.k8s.io", "v1", "networkpolicies", "networkpolicy", "NetworkPolicy", "netpol",
      true},
+    {"node.k8s.io", "v1", "runtimeclasses", "runtimeclass", "RuntimeClass", NULL, false},
     {"policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", "pdb",
      true},
+    {"rbac.authorization.k8s.io", "v1", "clusterrolebindings", "clusterrolebinding",
+     "ClusterRoleBinding", NULL, false},
     {"rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", NULL, false},
+    {"rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding", "RoleBinding", NULL, true},
     {"rbac.authorization.k8s.io", "v1", "roles", "role", "Role", NULL, true},
     {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", "pc", false},
     {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", NULL, false},
@@ -82,9 +104,11 @@ bool resources_list(const char *group, const char *version, struct buf *out)
 			continue;
 		buf_printf(out,
 			   "%s{\"name\":\"%s\",\"singularName\":\"%s\",\"namespaced\":%s,"
-			   "\"kind\":\"%s\",\"verbs\":[\"get\",\"list\",\"watch\"]",
+			   "\"kind\":\"%s\",\"verbs\":[%s]",
 			   comma, resources[i].name, resources[i].singular,
-			   resources[i].namespaced ? "true" : "false", resources[i].kind);
+			   resources[i].namespaced ? "true" : "false", resources[i].kind,
+			   strstr(resources[i].kind, "Review") ? "\"create\""
+							       : "\"get\",\"list\",\"watch\"");
 		if (resources[i].short_name)
 			buf_printf(out, ",\"shortNames\":[\"%s\"]", resources[i].short_name);
 		buf_putc(out, '}');

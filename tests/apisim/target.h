@@ -30,5 +30,7 @@ bool discovery_handle(struct request *req);
 bool empty_handle(struct request *req);
 /** The schema documents; false if the path is none of them. */
 bool openapi_handle(struct request *req);
+/** What a user may do; false if the path is none of those. */
+bool review_handle(struct request *req);
 /** /apisim/...: always answers. */
 void control_handle(struct request *req);

@@ -131,8 +131,12 @@ void admit(enum kind kind, json_object *o, const char *ns, const char *manager)
 	else
 		admit_ns(o);
 	managed_created(kind, o, manager, now);
-	if (kind == KIND_PODS)
+	if (kind == KIND_PODS) {
+		_cleanup_(jputp) json_object *before = jcopy(o);
+
 		admit_pod_run(o, now);
+		managed_updated(kind, before, o, "kubelet", "Update", "status", now);
+	}
 }
 
 void admit_complete(json_object *pod)

@@ -27,6 +27,13 @@ json_object *request_object(struct request *req)
 	const char *type = request_header(req, "Content-Type");
 	json_object *o = NULL;
 
+	if (type && strstr(type, "protobuf")) {
+		status_reply(req, 415, "UnsupportedMediaType",
+			     "the body of the request was in an unknown format - accepted media "
+			     "types include: application/json, application/yaml",
+			     NULL);
+		return NULL;
+	}
 	buf_putc(&req->body, '\0');
 	req->body.len--;
 	if (type && strstr(type, "yaml"))

@@ -59,6 +59,14 @@ static bool take_fraction(const char **s, const char *end, int64_t *ret_ns)
 	return *s > first;
 }
 
+static int days_in_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
 int clock_parse_rfc3339(const char *s, size_t len, int64_t *ret_ns)
 {
 	const char *end = s + len;
@@ -83,15 +91,19 @@ int clock_parse_rfc3339(const char *s, size_t len, int64_t *ret_ns)
 		if (sign > 0 && !take_char(&s, end, '+'))
 			return -EINVAL;
 		if (!take_digits(&s, end, 2, &hours) || !take_char(&s, end, ':') ||
-		    !take_digits(&s, end, 2, &minutes))
+		    !take_digits(&s, end, 2, &minutes) || hours > 23 || minutes > 59)
 			return -EINVAL;
 		offset = sign * (hours * INT64_C(3600) + minutes * INT64_C(60));
 	}
-	if (s != end || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+	if (s != end || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
+	    tm.tm_mday > days_in_month(tm.tm_year, tm.tm_mon) || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 60)
 		return -EINVAL;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	*ret_ns = ((int64_t)timegm(&tm) - offset) * NSEC_PER_SEC + fraction;
+	int64_t seconds = (int64_t)timegm(&tm) - offset;
+	if (seconds <= INT64_MIN / NSEC_PER_SEC || seconds >= INT64_MAX / NSEC_PER_SEC)
+		return -EINVAL;
+	*ret_ns = seconds * NSEC_PER_SEC + fraction;
 	return 0;
 }

@@ -21,7 +21,8 @@ int64_t clock_monotonic_ms(void);
  *
  * @ret_ns  nanoseconds since 1970.
  *
- * 0, or -EINVAL if the text is not such a time.
+ * 0, or -EINVAL if the text is not such a time, or one that nanoseconds cannot hold (outside of
+ * the years 1678 to 2261).
  */
 int clock_parse_rfc3339(const char *s, size_t len, int64_t *ret_ns);
 

@@ -431,8 +431,14 @@ static void run(struct app *app)
 	uv_loop_init(&app->loop);
 	start_handles(app);
 	app->phase = PHASE_SYNCING;
-	if (make_tree(app) < 0) {
-		error_set(&e, -ENOMEM, "out of memory");
+	int r = make_tree(app);
+	if (r == -EINVAL) {
+		error_set(&e, r, "-o %s was refused", app->options->fs.fuse_options);
+		error_hint(&e, "podfs(1) says what -o takes");
+		say(&e);
+		end(app, EXIT_CODE_USAGE);
+	} else if (r < 0) {
+		error_set(&e, r, "%s", strerror(-r));
 		say(&e);
 		end(app, EXIT_CODE_OTHER);
 	} else if (open_client(app, &e) < 0) {

@@ -149,6 +149,8 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fu
 	struct tree_entry entry = {0};
 
 	*ret = (struct fuse_entry_param){0};
+	if (strlen(name) > FIELD_NAME_MAX)
+		return -ENAMETOOLONG;
 	store_rdlock(fs->tree->store);
 	int r = fs_dir_open(fs, parent, &dir);
 	if (r == 0)

@@ -74,6 +74,35 @@ int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest)
 	return r;
 }
 
+static bool has_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = options; (p = strstr(p, name)); p += n)
+		if ((p == options || p[-1] == ',') && (p[n] == ',' || !p[n]))
+			return true;
+	return false;
+}
+
+static int make_session(struct fs *fs)
+{
+	cleanup_buf struct buf options = {0};
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	const char *more = fs->options.fuse_options ? fs->options.fuse_options : "";
+
+	buf_addstr(&options, "ro,nosuid,nodev,noexec,fsname=podfs,subtype=podfs");
+	if (has_option(more, "allow_other"))
+		buf_addstr(&options, ",default_permissions");
+	if (*more)
+		buf_addf(&options, ",%s", more);
+	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
+	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
+		return -ENOMEM;
+	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
+	fuse_opt_free_args(&args);
+	return fs->session ? 0 : -EINVAL;
+}
+
 int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
@@ -83,9 +112,10 @@ int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret)
 	fs->tree = tree;
 	fs->options = *options;
 	fs->inodes = inode_table_new();
-	if (!fs->inodes) {
-		free(fs);
-		return -ENOMEM;
+	int r = fs->inodes ? make_session(fs) : -ENOMEM;
+	if (r < 0) {
+		fs_free(fs);
+		return r;
 	}
 	atomic_flag_clear(&fs->ended);
 	*ret = fs;
@@ -96,6 +126,8 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	if (fs->session)
+		fuse_session_destroy(fs->session);
 	inode_table_free(fs->inodes);
 	free(fs->pending);
 	buf_release(&fs->pending_names);
@@ -228,35 +260,6 @@ static int start_workers(struct fs *fs)
 	return 0;
 }
 
-static bool has_option(const char *options, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = options; (p = strstr(p, name)); p += n)
-		if ((p == options || p[-1] == ',') && (p[n] == ',' || !p[n]))
-			return true;
-	return false;
-}
-
-static int make_session(struct fs *fs)
-{
-	cleanup_buf struct buf options = {0};
-	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	const char *more = fs->options.fuse_options ? fs->options.fuse_options : "";
-
-	buf_addstr(&options, "ro,nosuid,nodev,noexec,fsname=podfs,subtype=podfs");
-	if (has_option(more, "allow_other"))
-		buf_addstr(&options, ",default_permissions");
-	if (*more)
-		buf_addf(&options, ",%s", more);
-	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
-	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
-		return -ENOMEM;
-	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
-	fuse_opt_free_args(&args);
-	return fs->session ? 0 : -EINVAL;
-}
-
 static int start(struct fs *fs)
 {
 	struct store_observer observer = {fs, fs_changed, fs_published};
@@ -273,13 +276,7 @@ int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx),
 {
 	fs->ended_cb = ended_cb;
 	fs->ended_ctx = ctx;
-	if (make_session(fs) < 0) {
-		error_set(ret_error, -EINVAL, "the FUSE options were refused");
-		error_hint(ret_error, "see podfs(1) for what -o takes");
-		return -EINVAL;
-	}
 	if (fuse_session_mount(fs->session, mountpoint) < 0) {
-		fuse_session_destroy(take_ptr(fs->session));
 		error_set(ret_error, -EPERM, "cannot mount on %s", mountpoint);
 		error_hint(ret_error, "as an ordinary user this needs fusermount3 (package fuse3) "
 				      "and, for allow_other, user_allow_other in /etc/fuse.conf; "
@@ -303,7 +300,6 @@ void fs_unmount(struct fs *fs)
 	notifier_stop(take_ptr(fs->notifier));
 	stop_workers(fs);
 	fuse_session_unmount(fs->session);
-	fuse_session_destroy(take_ptr(fs->session));
 	fs->mounted = false;
 }
 

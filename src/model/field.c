@@ -296,7 +296,8 @@ static bool name_member(const struct view *view, struct field dir, uint32_t n, u
 	} else if (dir.style == FIELD_LABELS) {
 		struct bytes key = key_bytes(view, node, scratch);
 
-		if (split_key(key, &ret->name, &rest)) {
+		/* A null opens no directory: the group may have nothing else. */
+		if (split_key(key, &ret->name, &rest) && node->type != JSON_NULL) {
 			ret->field = (struct field){.node = n & 0x3ffffff, .style = FIELD_PREFIX};
 			return true;
 		}

@@ -72,7 +72,10 @@ int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest);
 
 struct fs;
 
-/* @tree and @options' strings must live until fs_free(). 0 or -ENOMEM. */
+/*
+ * @tree and @options' strings must live until fs_free(). 0; -EINVAL: libfuse does not know an
+ * option, and has said so on standard error; -ENOMEM.
+ */
 int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret);
 
 /**

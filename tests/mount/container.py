@@ -162,7 +162,7 @@ def pid_namespace(s):
     equal(run('unshare', '-p', '-f', '-m', 'cat', s.pod + '/metadata/name').stdout, 'web\n')
 
 
-@test('set-user-ID and device files cannot come from here, and the tree cannot be remounted writable by accident')
+@test('nothing in the tree is set-user-ID or a device, and nothing can be made in it')
 def nothing_special(s):
     for directory, dirs, files in os.walk(s.mount.path):
         for name in dirs + files:

@@ -10,13 +10,14 @@ import mmap
 import os
 import select
 import shutil
+import signal
 import stat
 import tempfile
 
 from lib import tap
 from lib.apisim import Apisim
 from lib.mount import Mount, slurp
-from lib.procs import run
+from lib.procs import end, run, start
 from lib.tap import check, equal, raises, test
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -112,9 +113,10 @@ def cat(s):
 
 @test('tail -f follows a file and ends when told')
 def tail_f(s):
-    out = run('timeout', '--preserve-status', '-s', 'INT', '1', 'tail', '-n', '1', '-f', s.pod + '/metadata/name',
-              check=False)
-    equal(out.stdout, s.name + '\n')
+    tail = start(['tail', '-n', '1', '-f', s.pod + '/metadata/name'], stdout=-1)
+    equal(tail.stdout.readline().decode(), s.name + '\n')
+    equal(end(tail), -signal.SIGTERM, 'how it ended')
+    tail.stdout.close()
 
 
 @test('grep -r finds a value and reports no error')
@@ -140,7 +142,7 @@ def find(s):
     equal(sorted(files), sorted(os.path.join(d, f) for d, _, fs in os.walk(s.pod) for f in fs
                                 if not os.path.islink(os.path.join(d, f))))
     check('/labels' in tool('find', s.pod, '-maxdepth', '1', '-type', 'l'), 'links')
-    equal(tool('find', s.pod + '/metadata', '-name', 'uid', '-size', '-2'), s.pod + '/metadata/uid\n')
+    equal(tool('find', s.pod + '/metadata', '-maxdepth', '1', '-name', 'uid', '-size', '-2'), s.pod + '/metadata/uid\n')
     equal(tool('find', s.mount.path, '-xtype', 'l'), '', 'links that lead nowhere')
     equal(tool('find', s.pod, '-type', 'f', '-empty'), '', 'files of no bytes')
 

@@ -136,9 +136,9 @@ def find_twice(s):
     """Two runs of find print the same names, types, sizes, times and inode numbers of directories."""
     def find():
         out = subprocess.run(
-            ['find', s.mount.path, '-path', '*/.podfs/*', '-prune', '-o', '-printf', '%P %y %s %T@ %n %l\\n'],
+            ['find', s.mount.path, '-path', '*/.podfs/*', '-prune', '-o', '-printf', '%P %y %s %T@ %n %l\\0'],
             stdout=subprocess.PIPE, check=True).stdout
-        return sorted(out.splitlines())
+        return sorted(out.split(b'\0'))
     first, second = find(), find()
     equal(len(set(first)), len(first), 'different lines')
     check(first == second, f'{len(set(first) ^ set(second))} lines differ')

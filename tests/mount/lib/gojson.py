@@ -101,7 +101,7 @@ def items_of_list(text):
     alone: the text of a List's items is that of the objects, eight columns to the right.
     """
     item = None
-    for line in text.splitlines(keepends=True):
+    for line in re.findall('[^\n]*\n', text):
         if line == '        {\n':
             item = []
         if item is not None:

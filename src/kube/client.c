@@ -60,9 +60,14 @@ void kube_client_state(struct kube_client *c, struct kube_state *ret)
 static void publish(struct feed *f)
 {
 	struct kube_client *c = f->client;
+	struct http_stats http;
 
+	http_client_stats(c->http, &http);
 	pthread_mutex_lock(&c->lock);
 	c->state.resources[f->resource] = *reflector_state(f->reflector);
+	c->state.connections = http.connections;
+	c->state.requests = http.requests;
+	c->state.http2_requests = http.http2;
 	pthread_mutex_unlock(&c->lock);
 }
 

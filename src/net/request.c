@@ -46,6 +46,15 @@ static long status_of(struct http_request *r)
 	return status;
 }
 
+static void count_version(struct http_request *r)
+{
+	long version = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
+	if (version == CURL_HTTP_VERSION_2_0)
+		r->client->stats.http2++;
+}
+
 static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 {
 	struct http_request *r = ctx;
@@ -57,6 +66,8 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 		return 0;
 	}
 	bool blank = len <= 2 && (line[0] == '\r' || line[0] == '\n');
+	if (blank)
+		count_version(r);
 	if (blank && r->state == REQUEST_RUNNING && !r->opened && status_of(r) == 200) {
 		r->opened = true;
 		if (r->handler.on_open)
@@ -178,8 +189,12 @@ int request_model(struct http_client *c, struct error *ret_error)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	/* Rather wait for a connection to show that it is HTTP/2 than open three. */
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/*
+	 * Rather wait for a connection to show that it is HTTP/2 than open three. With TLS that
+	 * shows in the handshake; without, libcurl would wait for the end of the first answer,
+	 * which for a watch is minutes.
+	 */
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, c->credentials.secure ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -277,7 +292,6 @@ void request_finish(struct http_request *r, CURLcode code)
 	struct http_result result = {.retry_after_s = -1};
 	cleanup_buf struct buf text = {0};
 	curl_off_t retry_after = 0;
-	long version = 0;
 
 	result.failure = failure_of(r->easy, code, r->error_text, &result.err);
 	if (code && r->refusal) {
@@ -291,9 +305,6 @@ void request_finish(struct http_request *r, CURLcode code)
 	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	if (retry_after > 0)
 		result.retry_after_s = retry_after;
-	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
-	if (version == CURL_HTTP_VERSION_2_0)
-		c->stats.http2++;
 	if (result.status == 401)
 		credentials_rejected(&c->credentials);
 	struct http_handler handler = r->handler;

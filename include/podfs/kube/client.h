@@ -39,6 +39,9 @@ struct kube_state {
 	 * all pods is forbidden. */
 	char namespace[64];
 	bool fell_back;
+	uint64_t connections; /* opened so far */
+	uint64_t requests;    /* sent so far; and of those answered, over HTTP/2 */
+	uint64_t http2_requests;
 	struct kube_resource_state resources[KUBE_N_RESOURCES];
 };
 

@@ -17,6 +17,10 @@ struct store {
 	struct diff scratch;
 };
 
+/* Tells the observer, if there is one: under the lock, and after it. */
+void store_tell(struct store *s, const struct store_change *change);
+void store_tell_published(struct store *s);
+
 /* The folders a write needs: those there are, or new ones that are not in the store yet. */
 struct folders {
 	struct store_namespace *ns;

@@ -106,9 +106,27 @@ bool store_readable(const struct store *s, enum kind kind)
 
 void store_set_readable(struct store *s, enum kind kind, bool readable)
 {
+	const struct store_change change = {.event = STORE_READABLE, .kind = kind};
+
+	if (s->unreadable[kind] == !readable)
+		return;
 	pthread_rwlock_wrlock(&s->lock);
 	s->unreadable[kind] = !readable;
+	store_tell(s, &change);
 	pthread_rwlock_unlock(&s->lock);
+	store_tell_published(s);
+}
+
+void store_tell(struct store *s, const struct store_change *change)
+{
+	if (s->observer.changed)
+		s->observer.changed(s->observer.ctx, change);
+}
+
+void store_tell_published(struct store *s)
+{
+	if (s->observer.published)
+		s->observer.published(s->observer.ctx);
 }
 
 void store_counts(struct store *s, struct store_counts *ret)

@@ -31,18 +31,6 @@ static struct object *object_new(struct packed *p)
 	return o;
 }
 
-static void tell(struct store *s, const struct store_change *change)
-{
-	if (s->observer.changed)
-		s->observer.changed(s->observer.ctx, change);
-}
-
-static void tell_published(struct store *s)
-{
-	if (s->observer.published)
-		s->observer.published(s->observer.ctx);
-}
-
 static void count(struct store *s, const struct object *o, int sign)
 {
 	s->counts.objects[o->kind] += (uint64_t)(int64_t)sign;
@@ -74,6 +62,7 @@ static void unlink_object(struct store *s, struct object *o)
 {
 	struct store_change change = {
 	    .event = STORE_REMOVED,
+	    .kind = o->kind,
 	    .object = o,
 	    .before = o->version,
 	    .node_before = o->node_name,
@@ -104,7 +93,7 @@ static void unlink_object(struct store *s, struct object *o)
 	}
 	change.was_on = node;
 	change.folder_went = ns && folder_prune_namespace(s, ns, now);
-	tell(s, &change);
+	store_tell(s, &change);
 	if (ns && change.folder_went)
 		folder_free_namespace(ns);
 	if (node)
@@ -116,6 +105,7 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 {
 	struct store_change change = {
 	    .event = STORE_ADDED,
+	    .kind = o->kind,
 	    .object = o,
 	    .node_before = "",
 	    .node_after = o->node_name,
@@ -138,7 +128,7 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 		s->nodes.changed_ns = now;
 	}
 	count(s, o, 1);
-	tell(s, &change);
+	store_tell(s, &change);
 }
 
 /* Puts @o in, in place of @old (of the same name, but another uid) if there is one. */
@@ -155,7 +145,7 @@ static int add_object(struct store *s, struct object *o, struct object *old)
 	if (r == 0)
 		link_object(s, o, &folders);
 	pthread_rwlock_unlock(&s->lock);
-	tell_published(s);
+	store_tell_published(s);
 	object_unref(old);
 	folders_drop(&folders);
 	return r;
@@ -197,6 +187,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	cleanup_free char *node_before = NULL;
 	struct store_change change = {
 	    .event = STORE_MODIFIED,
+	    .kind = o->kind,
 	    .object = o,
 	    .before = o->version,
 	    .diff = &s->scratch,
@@ -213,7 +204,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 		move_pod(s, o, folders, u->node_name, &change);
 		change.node_after = o->node_name;
 	}
-	tell(s, &change);
+	store_tell(s, &change);
 	history_add(&o->history, &s->scratch, clock_realtime_ns());
 	if (change.was_on)
 		folder_release_node(s, node_before);
@@ -233,7 +224,7 @@ static int publish(struct store *s, struct update *u)
 		swap_version(s, u, &folders);
 	pthread_rwlock_unlock(&s->lock);
 	if (r == 0)
-		tell_published(s);
+		store_tell_published(s);
 	folders_drop(&folders);
 	return r;
 }
@@ -325,7 +316,7 @@ static int remove_object(struct store *s, struct object *o)
 	pthread_rwlock_wrlock(&s->lock);
 	unlink_object(s, o);
 	pthread_rwlock_unlock(&s->lock);
-	tell_published(s);
+	store_tell_published(s);
 	object_unref(o);
 	return 1;
 }

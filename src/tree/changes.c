@@ -251,14 +251,25 @@ static void tell_pod(struct teller *t)
 		tell_bound(t);
 }
 
+/* Only the nodes' folder depends on it: the other one has what is known of namespaces. */
+static void tell_readable(struct teller *t)
+{
+	if (t->change->kind != KIND_NODE)
+		return;
+	start(t, "nodes");
+	tell_name(t, store_readable(t->tree->store, KIND_NODE) ? CHANGE_ADDED : CHANGE_REMOVED);
+}
+
 int tree_changes(const struct tree *tree, const struct store_change *change, tree_change_fn fn,
 		 void *ctx)
 {
 	struct teller t = {.tree = tree, .change = change, .fn = fn, .ctx = ctx};
 
-	if (change->object->kind == KIND_NAMESPACE)
+	if (change->event == STORE_READABLE)
+		tell_readable(&t);
+	else if (change->kind == KIND_NAMESPACE)
 		tell_namespace(&t);
-	else if (change->object->kind == KIND_NODE)
+	else if (change->kind == KIND_NODE)
 		tell_node(&t);
 	else
 		tell_pod(&t);

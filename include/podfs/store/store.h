@@ -66,12 +66,14 @@ enum store_event {
 	STORE_ADDED,
 	STORE_MODIFIED,
 	STORE_REMOVED,
+	STORE_READABLE, /* a whole kind can be read from now on, or no longer */
 };
 
 /* What a write changed. Valid during the call. */
 struct store_change {
 	enum store_event event;
-	struct object *object;
+	enum kind kind;
+	struct object *object;   /* NULL when READABLE */
 	struct version *before;  /* NULL when ADDED */
 	const struct diff *diff; /* when MODIFIED: never empty */
 	const char *node_before; /* of a pod: "" for none */

@@ -143,26 +143,77 @@ static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_e
 	return 0;
 }
 
+/* One try of a lookup, under the store's lock. */
+struct attempt {
+	struct fs_dir dir;
+	struct tree_entry entry;
+	struct opened *rendered; /* the version whose text is ready, or NULL; a reference */
+	bool last;               /* no more tries */
+};
+
+/*
+ * Whether the entry's size takes rendering, which is not done under the lock:
+ * the version to render is left in @a for that.
+ */
+static bool must_render(struct attempt *a)
+{
+	struct opened *opened = a->dir.place.opened;
+
+	if (!tree_is_rendered(a->entry.kind) || a->last ||
+	    (a->rendered && a->rendered->version == opened->version))
+		return false;
+	opened_unrefp(&a->rendered);
+	a->rendered = opened_ref(opened);
+	return true;
+}
+
+static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct attempt *a,
+		      struct fuse_entry_param *ret)
+{
+	int r = fs_dir_open(fs, parent, &a->dir);
+
+	if (r == 0)
+		r = a->dir.attached
+			? tree_find(fs->tree, &a->dir.place, name, strlen(name), &a->entry)
+			: -ENOENT;
+	if (r == 0 && tree_is_volatile(a->entry.kind))
+		r = -EAGAIN;
+	if (r == 0 && must_render(a))
+		r = -EAGAIN;
+	if (r == 0)
+		r = fs_entry(fs, &a->dir, &a->entry, ret);
+	tree_place_release(&a->dir.place);
+	return r;
+}
+
+/* A version may be replaced while it is rendered; then it is done again, but not for ever. */
+#define RENDER_TRIES 3
+
 static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *ret)
 {
-	struct fs_dir dir;
-	struct tree_entry entry = {0};
+	struct attempt a = {0};
+	int r = -EAGAIN;
 
 	*ret = (struct fuse_entry_param){0};
 	if (strlen(name) > FIELD_NAME_MAX)
 		return -ENAMETOOLONG;
-	store_rdlock(fs->tree->store);
-	int r = fs_dir_open(fs, parent, &dir);
-	if (r == 0)
-		r = dir.attached ? tree_find(fs->tree, &dir.place, name, strlen(name), &entry)
-				 : -ENOENT;
-	bool is_volatile = r == 0 && tree_is_volatile(entry.kind);
-	if (r == 0 && !is_volatile)
-		r = fs_entry(fs, &dir, &entry, ret);
-	tree_place_release(&dir.place);
-	store_rdunlock(fs->tree->store);
-	/* What is said about the filesystem asks the store itself. */
-	return is_volatile ? lookup_volatile(fs, dir.inode, &entry, ret) : r;
+	for (int tries = 0; r == -EAGAIN; tries++) {
+		const struct buf *text;
+
+		a.last = tries == RENDER_TRIES;
+		store_rdlock(fs->tree->store);
+		r = try_lookup(fs, parent, name, &a, ret);
+		store_rdunlock(fs->tree->store);
+		if (r != -EAGAIN)
+			break;
+		/* What is said about the filesystem asks the store itself. */
+		if (tree_is_volatile(a.entry.kind))
+			r = lookup_volatile(fs, a.dir.inode, &a.entry, ret);
+		else if (tree_render(a.rendered, a.entry.kind, &text) < 0)
+			r = -ENOMEM;
+	}
+	opened_unrefp(&a.rendered);
+	return r;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

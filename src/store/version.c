@@ -44,6 +44,12 @@ void version_unref(struct version *v)
 		free(v);
 }
 
+struct opened *opened_ref(struct opened *o)
+{
+	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+	return o;
+}
+
 void opened_unref(struct opened *o)
 {
 	if (atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) > 1)
@@ -89,7 +95,7 @@ static struct opened *find(const struct version *v)
 	pthread_mutex_lock(&cache.lock);
 	struct opened *o = cache.buckets[v->seq % CACHE_BUCKETS];
 	if (o && o->version == v) {
-		atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+		opened_ref(o);
 		if (o != cache.newest) {
 			unlink_locked(o);
 			push_locked(o);
@@ -112,8 +118,7 @@ static void keep(struct opened *o)
 		rival->older = dropped;
 		dropped = rival;
 	}
-	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
-	push_locked(o);
+	push_locked(opened_ref(o));
 	while (cache.bytes > CACHE_BYTES_MAX && cache.oldest != o) {
 		struct opened *oldest = cache.oldest;
 

@@ -147,16 +147,19 @@ int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *ou
 	}
 }
 
+int tree_render(struct opened *o, enum tree_kind kind, const struct buf **ret)
+{
+	return kind == TREE_JSON ? opened_json(o, ret) : opened_yaml(o, ret);
+}
+
 int tree_read(struct opened *o, enum tree_kind kind, const char *path, struct buf *scratch,
 	      const struct buf **ret)
 {
 	struct field file;
 
+	if (tree_is_rendered(kind))
+		return tree_render(o, kind, ret);
 	*ret = scratch;
-	if (kind == TREE_JSON)
-		return opened_json(o, ret);
-	if (kind == TREE_YAML)
-		return opened_yaml(o, ret);
 	int r = field_walk(&o->view, field_root(), path, &file);
 	if (r < 0)
 		return r;

@@ -31,7 +31,7 @@ int tree_place_copy(const struct tree_place *p, struct tree_place *ret)
 	*ret = *p;
 	ret->path = (struct buf){0};
 	if (ret->opened)
-		atomic_fetch_add_explicit(&ret->opened->refs, 1, memory_order_relaxed);
+		opened_ref(ret->opened);
 	return buf_add(&ret->path, p->path.data, p->path.len);
 }
 

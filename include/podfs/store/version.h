@@ -47,11 +47,13 @@ struct opened {
  * [any thread] Takes the cache's lock, never while indexing. 0 or -ENOMEM.
  */
 int opened_get(struct version *v, struct opened **ret);
+struct opened *opened_ref(struct opened *o);
 void opened_unref(struct opened *o);
 static inline void opened_unrefp(struct opened **o)
 {
 	if (*o)
 		opened_unref(*o);
+	*o = NULL;
 }
 #define cleanup_opened cleanup_(opened_unrefp)
 

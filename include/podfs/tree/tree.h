@@ -130,6 +130,10 @@ int tree_readlink(const struct tree_place *p, struct buf *out);
 /* Appends what a volatile file says now; not under the lock. 0 or -errno. */
 int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *out);
 
+/* The text of a rendered file (tree_is_rendered), which @o keeps. Not under the lock. 0 or -ENOMEM.
+ */
+int tree_render(struct opened *o, enum tree_kind kind, const struct buf **ret);
+
 /**
  * A file's bytes in one version of its object. Not under the lock.
  *

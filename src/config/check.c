@@ -27,6 +27,41 @@ static bool is_clean(const char *s)
 	return true;
 }
 
+/* What goes into a header: any UTF-8, but nothing that ends a line. */
+static bool is_header_text(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static bool is_header_list(char **list)
+{
+	for (; list && *list; list++)
+		if (!is_header_text(*list))
+			return false;
+	return true;
+}
+
+static int check_impersonation(struct loader *l)
+{
+	const struct client_config *c = &l->config;
+	bool good = (!c->as || is_header_text(c->as)) &&
+		    (!c->as_uid || is_header_text(c->as_uid)) && is_header_list(c->as_groups);
+
+	if ((c->as_uid || c->as_groups || c->n_as_extra) && !c->as)
+		return error_set(l->error, -EINVAL,
+				 "as-uid, as-groups or as-user-extra without as: whom to "
+				 "impersonate is not said");
+	for (size_t i = 0; i < c->n_as_extra; i++)
+		good = good && is_header_list(c->as_extra[i].values);
+	if (!good)
+		return error_set(l->error, -EINVAL,
+				 "as, as-uid, as-groups or as-user-extra hold control characters");
+	return 0;
+}
+
 static bool is_dns_label(const char *s)
 {
 	size_t len = strlen(s);
@@ -110,10 +145,6 @@ static int check_credentials(struct loader *l)
 				 c->user ? c->user : "");
 	if (c->token && !is_clean(c->token))
 		return error_set(l->error, -EINVAL, "the token holds characters no token can have");
-	if ((c->as_uid || c->as_groups || c->n_as_extra) && !c->as)
-		return error_set(l->error, -EINVAL,
-				 "as-uid, as-groups or as-user-extra without as: whom to "
-				 "impersonate is not said");
 	return 0;
 }
 
@@ -126,6 +157,8 @@ int loader_check(struct loader *l)
 		r = check_tls(l);
 	if (r >= 0)
 		r = check_credentials(l);
+	if (r >= 0)
+		r = check_impersonation(l);
 	if (r < 0)
 		return r;
 	if (c->proxy_url && !starts_with(c->proxy_url, "http://") &&

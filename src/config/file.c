@@ -18,7 +18,8 @@ static int grow(struct config_data *d, size_t *cap)
 		memcpy(data, d->data, d->len);
 	size_t len = d->len;
 	config_data_release(d);
-	*d = (struct config_data){data, len};
+	d->data = data;
+	d->len = len;
 	*cap = bigger;
 	return 0;
 }

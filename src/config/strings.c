@@ -76,12 +76,11 @@ static int sextet(char c)
 
 int base64_decode(const char *text, struct config_data *ret)
 {
-	cleanup_secret struct config_data out = {0};
+	cleanup_secret struct config_data out = {malloc(strlen(text) / 4 * 3 + 4), 0};
 	unsigned bits = 0;
 	unsigned digits = 0;
 	unsigned padding = 0;
 
-	out.data = malloc(strlen(text) / 4 * 3 + 4);
 	if (!out.data)
 		return -ENOMEM;
 	for (; *text; text++) {
@@ -101,7 +100,7 @@ int base64_decode(const char *text, struct config_data *ret)
 	if ((digits + padding) % 4 || padding > 2)
 		return -EINVAL;
 	out.data[out.len] = '\0';
-	*ret = out;
-	out = (struct config_data){0};
+	ret->len = out.len;
+	ret->data = take_ptr(out.data);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * of its own: precedence, merging, every field, and what is refused.
  */
 #include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -88,16 +89,21 @@ static int setup(void **state)
 	return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
-	char command[96];
-
 	(void)state;
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR, NULL);
 	if (chdir("/") < 0)
 		return -1;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 #define CONTEXT "contexts: [{name: a, context: {cluster: c, user: u, namespace: shop}}]\n"

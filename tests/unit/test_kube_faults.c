@@ -15,7 +15,7 @@
 #define NAMES 12
 #define HISTORY 40
 #define STEPS 250
-#define QUIET_MS (30 * 60 * 1000)
+#define QUIET_MS INT64_C(1800000)
 
 struct change {
 	const char *type;

@@ -375,14 +375,22 @@ static int lookup_escaped(const struct view *view, struct field dir, const char 
 	return -ENOENT;
 }
 
+/* Whether a file can be called so; names in a text can be anything. */
+static bool is_file_name(const char *name, size_t len)
+{
+	return len && len <= FIELD_NAME_MAX && !memchr(name, '/', len) &&
+	       !memchr(name, '\0', len) && !(len <= 2 && name[0] == '.' && name[len - 1] == '.');
+}
+
 int field_lookup(const struct view *view, struct field dir, const char *name, size_t len,
 		 struct field *ret)
 {
 	cleanup_buf struct buf scratch = {0};
 	struct field found = {0};
 	uint32_t position = 0;
+	uint32_t first = 0; /* of the members with that name */
 
-	if (!field_is_dir(dir))
+	if (!field_is_dir(dir) || !is_file_name(name, len))
 		return -ENOENT;
 	if (memchr(name, '%', len))
 		return lookup_escaped(view, dir, name, len, ret);
@@ -394,14 +402,15 @@ int field_lookup(const struct view *view, struct field dir, const char *name, si
 		    !bytes_equal(m.name, name, len))
 			continue;
 		bool was_prefix = found.style == FIELD_PREFIX;
-		uint32_t first = found.node ? found.node : m.field.node;
+		if (!first)
+			first = m.field.node;
 		if (was_prefix || m.field.style == FIELD_PREFIX)
 			m.field = (struct field){.node = first & 0x3ffffff, .style = FIELD_PREFIX};
 		found = m.field;
 	}
 	if (scratch.err)
 		return scratch.err;
-	if (found.style == FIELD_UNSET || len > FIELD_NAME_MAX)
+	if (found.style == FIELD_UNSET)
 		return -ENOENT;
 	*ret = found;
 	return 0;

@@ -32,9 +32,9 @@ static void reads_what_kubernetes_writes(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		int64_t ns = -1;
 
-		print_message("# %s\n", times[i].text);
-		assert_int_equal(clock_parse_rfc3339(times[i].text, strlen(times[i].text), &ns), 0);
-		assert_true(ns == times[i].ns);
+		if (clock_parse_rfc3339(times[i].text, strlen(times[i].text), &ns) != 0 ||
+		    ns != times[i].ns)
+			fail_msg("%s: %lld", times[i].text, (long long)ns);
 	}
 }
 
@@ -96,8 +96,8 @@ static void garbage_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		int64_t ns;
 
-		print_message("# %s\n", bad[i]);
-		assert_int_equal(clock_parse_rfc3339(bad[i], strlen(bad[i]), &ns), -EINVAL);
+		if (clock_parse_rfc3339(bad[i], strlen(bad[i]), &ns) != -EINVAL)
+			fail_msg("accepted: %s", bad[i]);
 	}
 }
 

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A diff is right if it turns the old projection into the new one, and says
+ * nothing else.
+ */
+#include "docs.h"
+#include "snapshot.h"
+
+#include <podfs/model/diff.h>
+
+static void take(const struct view *view, struct field dir, struct buf *path, struct snapshot *ret)
+{
+	cleanup_field_list struct field_list list = {0};
+	size_t len = path->len;
+
+	assert_int_equal(field_list(view, dir, &list), 0);
+	for (size_t i = 0; i < list.count; i++) {
+		cleanup_buf struct buf value = {0};
+		struct field f = list.entries[i].field;
+
+		buf_addf(path, "%s%.*s", len ? "/" : "", (int)list.entries[i].name_len,
+			 field_entry_name(&list, i));
+		if (!field_is_dir(f))
+			field_value(view, f, &value);
+		snapshot_add(ret, path->data, field_is_dir(f) ? 'd' : 'f', value.data, value.len);
+		if (field_is_dir(f))
+			take(view, f, path, ret);
+		path->len = len;
+	}
+}
+
+static void take_all(const struct doc *d, struct snapshot *ret)
+{
+	cleanup_buf struct buf path = {0};
+
+	take(&d->view, field_root(), &path, ret);
+	snapshot_sort(ret);
+}
+
+static void remove_below(struct snapshot *s, const char *path)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (path_within(s->shots[i].path, path)) {
+			free(s->shots[i].path);
+			free(s->shots[i].data);
+		} else {
+			s->shots[kept++] = s->shots[i];
+		}
+	}
+	s->count = kept;
+}
+
+/* A change may only say what is so: and what it says is done to @at, with bytes from @new. */
+static void apply(struct snapshot *at, const struct snapshot *new, enum change_kind kind,
+		  const char *path)
+{
+	const struct shot *was = snapshot_find(at, path);
+
+	if (kind == CHANGE_ADDED) {
+		if (was)
+			fail_msg("added, but it is there: %s", path);
+		for (size_t i = 0; i < new->count; i++)
+			if (path_within(new->shots[i].path, path))
+				snapshot_add(at, new->shots[i].path, new->shots[i].type,
+					     new->shots[i].data, new->shots[i].len);
+		snapshot_sort(at);
+		assert_non_null(snapshot_find(at, path));
+		return;
+	}
+	if (!was)
+		fail_msg("not there: %s", path);
+	if (kind == CHANGE_REMOVED) {
+		remove_below(at, path);
+		return;
+	}
+	const struct shot *is = snapshot_find(new, path);
+	assert_int_equal(kind, CHANGE_VALUE);
+	if (!is || was->type != 'f' || is->type != 'f' || shot_same(was, is))
+		fail_msg("no other value: %s", path);
+	remove_below(at, path);
+	snapshot_add(at, is->path, 'f', is->data, is->len);
+	snapshot_sort(at);
+}
+
+static void assert_turns_into(const struct doc *old, const struct doc *new)
+{
+	cleanup_snapshot struct snapshot at = {0};
+	cleanup_snapshot struct snapshot want = {0};
+	cleanup_diff struct diff diff = {0};
+
+	take_all(old, &at);
+	take_all(new, &want);
+	assert_int_equal(diff_views(&old->view, &new->view, &diff), 0);
+	for (size_t i = 0; i < diff.count; i++)
+		apply(&at, &want, diff.changes[i].kind, diff_path(&diff, i));
+	if (at.count != want.count)
+		fail_msg("%s\n%s", old->text.data, new->text.data);
+	for (size_t i = 0; i < at.count; i++)
+		if (strcmp(at.shots[i].path, want.shots[i].path) != 0 ||
+		    !shot_same(&at.shots[i], &want.shots[i]))
+			fail_msg("%s in\n%s\n%s", want.shots[i].path, old->text.data,
+				 new->text.data);
+}
+
+static void random_documents_turn_into_each_other(void **state)
+{
+	struct dice dice = {4};
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		cleanup_doc struct doc a = {0};
+		cleanup_doc struct doc b = {0};
+
+		doc_random(&dice, &a);
+		doc_random(&dice, &b);
+		assert_turns_into(&a, &b);
+		assert_turns_into(&b, &a);
+	}
+}
+
+static void a_document_turns_into_what_it_is_edited_to(void **state)
+{
+	struct dice dice = {5};
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		struct doc docs[2] = {0};
+		int is = 0;
+
+		doc_random(&dice, &docs[is]);
+		for (int step = 0; step < 8; step++, is = !is) {
+			doc_mutate(&dice, &docs[is], &docs[!is]);
+			assert_turns_into(&docs[is], &docs[!is]);
+			assert_turns_into(&docs[!is], &docs[is]);
+		}
+		doc_release(&docs[0]);
+		doc_release(&docs[1]);
+	}
+}
+
+static void equal_documents_give_nothing(void **state)
+{
+	struct dice dice = {6};
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		cleanup_doc struct doc a = {0};
+		cleanup_doc struct doc b = {0};
+		cleanup_diff struct diff diff = {0};
+
+		doc_random(&dice, &a);
+		doc_parse(&b, a.text.data);
+		assert_int_equal(diff_views(&a.view, &b.view, &diff), 0);
+		assert_int_equal(diff.count, 0);
+	}
+}
+
+static void assert_says(const char *old, const char *new, const char *want)
+{
+	static const char letters[] = {
+	    [CHANGE_VALUE] = '=', [CHANGE_ADDED] = '+', [CHANGE_REMOVED] = '-'};
+	cleanup_doc struct doc a = {0};
+	cleanup_doc struct doc b = {0};
+	cleanup_diff struct diff diff = {0};
+	cleanup_buf struct buf said = {0};
+
+	doc_parse(&a, old);
+	doc_parse(&b, new);
+	buf_addstr(&said, "");
+	/* Used before: what was in it must not show. */
+	assert_int_equal(diff_add(&diff, CHANGE_VALUE, "older"), 0);
+	assert_int_equal(diff_views(&a.view, &b.view, &diff), 0);
+	for (size_t i = 0; i < diff.count; i++)
+		buf_addf(&said, "%c%s ", letters[diff.changes[i].kind], diff_path(&diff, i));
+	assert_string_equal(said.data, want);
+}
+
+static void only_what_a_reader_sees_counts(void **state)
+{
+	(void)state;
+	assert_says("{\"a\":1}", " { \"a\" : 1 } ", "");
+	assert_says("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", "");
+	assert_says("{\"a\":\"<\"}", "{\"a\":\"\\u003c\"}", "");
+	assert_says("{\"a\":\"1\"}", "{\"a\":1}", "");
+	assert_says("{\"a\":null}", "{}", "");
+	assert_says("{\"kind\":\"A\"}", "{\"kind\":\"B\"}", "");
+	assert_says("{\"env\":[{\"name\":\"a\"},{\"name\":\"b\"}]}",
+		    "{\"env\":[{\"name\":\"b\"},{\"name\":\"a\"}]}", "");
+	assert_says("{\"a\":1}", "{\"a\":1.0}", "=a ");
+}
+
+static void a_change_is_said_at_the_topmost_name(void **state)
+{
+	(void)state;
+	assert_says("{}", "{\"a\":{\"b\":{\"c\":1}}}", "+a ");
+	assert_says("{\"a\":{\"b\":{\"c\":1}}}", "{\"a\":{}}", "-a/b ");
+	assert_says("{\"a\":1}", "{\"a\":{}}", "-a +a ");
+	assert_says("{\"a\":[]}", "{\"a\":\"\"}", "-a +a ");
+	assert_says("{\"a\":[]}", "{\"a\":{}}", "");
+	assert_says("{\"a\":[1,2,3]}", "{\"a\":[1,3]}", "=a/1 -a/2 ");
+}
+
+static void a_list_that_is_named_otherwise_is_other_names(void **state)
+{
+	(void)state;
+	assert_says("{\"env\":[{\"name\":\"a\"},{\"name\":\"b\"}]}",
+		    "{\"env\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+		    "+env/0 +env/1 -env/a -env/b ");
+}
+
+static void a_label_that_becomes_a_prefix_is_a_directory_instead(void **state)
+{
+	(void)state;
+	assert_says("{\"metadata\":{\"labels\":{\"a\":\"x\"}}}",
+		    "{\"metadata\":{\"labels\":{\"a\":\"x\",\"a/b\":\"y\"}}}",
+		    "-metadata/labels/a +metadata/labels/a ");
+	assert_says("{\"metadata\":{\"labels\":{\"a/b\":\"y\",\"a/c\":\"z\"}}}",
+		    "{\"metadata\":{\"labels\":{\"a/c\":\"z\",\"a/b\":\"n\"}}}",
+		    "=metadata/labels/a/b ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_what_a_reader_sees_counts),
+	    cmocka_unit_test(a_change_is_said_at_the_topmost_name),
+	    cmocka_unit_test(a_list_that_is_named_otherwise_is_other_names),
+	    cmocka_unit_test(a_label_that_becomes_a_prefix_is_a_directory_instead),
+	    cmocka_unit_test(equal_documents_give_nothing),
+	    cmocka_unit_test(random_documents_turn_into_each_other),
+	    cmocka_unit_test(a_document_turns_into_what_it_is_edited_to),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

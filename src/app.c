@@ -387,17 +387,17 @@ static void start_handles(struct app *app)
 	uv_timer_start(&app->progress, on_progress, PROGRESS_AFTER_MS, PROGRESS_EVERY_MS);
 }
 
-static int make_tree(struct app *app)
+static int make_tree(struct app *app, struct error *e)
 {
 	app->store = store_new(tree_diff);
 	if (!app->store)
-		return -ENOMEM;
+		return error_set(e, -ENOMEM, "out of memory");
 	app->tree = (struct tree){
 	    .store = app->store,
 	    .self = {&app->status, status_text, status_metrics, status_version},
 	    .started_ns = clock_realtime_ns(),
 	};
-	return fs_new(&app->tree, &app->options->fs, &app->fs);
+	return fs_new(&app->tree, &app->options->fs, &app->fs, e);
 }
 
 /* Everything that can be found wrong before a process is left in the background. */
@@ -431,16 +431,10 @@ static void run(struct app *app)
 	uv_loop_init(&app->loop);
 	start_handles(app);
 	app->phase = PHASE_SYNCING;
-	int r = make_tree(app);
-	if (r == -EINVAL) {
-		error_set(&e, r, "-o %s was refused", app->options->fs.fuse_options);
-		error_hint(&e, "podfs(1) says what -o takes");
+	int r = make_tree(app, &e);
+	if (r < 0) {
 		say(&e);
-		end(app, EXIT_CODE_USAGE);
-	} else if (r < 0) {
-		error_set(&e, r, "%s", strerror(-r));
-		say(&e);
-		end(app, EXIT_CODE_OTHER);
+		end(app, r == -EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_OTHER);
 	} else if (open_client(app, &e) < 0) {
 		say(&e);
 		end(app, EXIT_CODE_CONFIG);

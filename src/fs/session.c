@@ -74,6 +74,27 @@ int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest)
 	return r;
 }
 
+/* What libfuse said last in this thread, a line: the reason, when a call of it fails. */
+static _Thread_local char fuse_message[256];
+static _Thread_local size_t fuse_message_len;
+
+/* It says a line in several parts. */
+static void fuse_log_cb(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	char *at = fuse_message + fuse_message_len;
+	size_t room = sizeof(fuse_message) - fuse_message_len;
+	int n = vsnprintf(at, room, fmt, ap);
+
+	(void)level;
+	if (n > 0)
+		fuse_message_len += (size_t)n < room ? (size_t)n : room - 1;
+	if (!fuse_message_len || fuse_message[fuse_message_len - 1] != '\n')
+		return;
+	fuse_message[fuse_message_len - 1] = '\0';
+	fuse_message_len = 0;
+	log_debug("%s", fuse_message);
+}
+
 static bool has_option(const char *options, const char *name)
 {
 	size_t n = strlen(name);
@@ -98,23 +119,27 @@ static int make_session(struct fs *fs)
 	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
 	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
 		return -ENOMEM;
+	fuse_set_log_func(fuse_log_cb);
 	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
 	fuse_opt_free_args(&args);
 	return fs->session ? 0 : -EINVAL;
 }
 
-int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret)
+int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
+	   struct error *ret_error)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 
 	if (!fs)
-		return -ENOMEM;
+		return error_set(ret_error, -ENOMEM, "out of memory");
 	fs->tree = tree;
 	fs->options = *options;
 	fs->inodes = inode_table_new();
 	int r = fs->inodes ? make_session(fs) : -ENOMEM;
 	if (r < 0) {
 		fs_free(fs);
+		error_set(ret_error, r, "%s", r == -EINVAL ? fuse_message : strerror(-r));
+		error_hint(ret_error, "podfs(1) says what -o takes");
 		return r;
 	}
 	atomic_flag_clear(&fs->ended);
@@ -152,6 +177,21 @@ static int check_directory(const char *path, struct stat *ret, struct error *e)
 	return 0;
 }
 
+/* An ordinary user need not be able to open it: fusermount3 does. */
+static int check_device(struct error *e)
+{
+	cleanup_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int err = errno;
+
+	if (fd >= 0 || (geteuid() != 0 && err == EACCES))
+		return 0;
+	error_set(e, -err, "cannot use /dev/fuse: %s", strerror(err));
+	error_hint(e,
+		   "load the kernel module (modprobe fuse); a container needs the device and, to "
+		   "mount, CAP_SYS_ADMIN");
+	return -err;
+}
+
 int fs_check_mountpoint(const char *mountpoint, struct error *ret_error)
 {
 	cleanup_buf struct buf parent = {0};
@@ -171,15 +211,7 @@ int fs_check_mountpoint(const char *mountpoint, struct error *ret_error)
 		error_hint(ret_error, "unmount it first: fusermount3 -u %s", mountpoint);
 		return -EBUSY;
 	}
-	if (access("/dev/fuse", R_OK | W_OK) < 0) {
-		int err = errno;
-
-		error_set(ret_error, -err, "cannot use /dev/fuse: %s", strerror(err));
-		error_hint(ret_error, "load the kernel module (modprobe fuse); a container needs "
-				      "the device and, to mount, CAP_SYS_ADMIN");
-		return -err;
-	}
-	return 0;
+	return check_device(ret_error);
 }
 
 static void wake(int signo)
@@ -277,7 +309,7 @@ int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx),
 	fs->ended_cb = ended_cb;
 	fs->ended_ctx = ctx;
 	if (fuse_session_mount(fs->session, mountpoint) < 0) {
-		error_set(ret_error, -EPERM, "cannot mount on %s", mountpoint);
+		error_set(ret_error, -EPERM, "cannot mount on %s: %s", mountpoint, fuse_message);
 		error_hint(ret_error, "as an ordinary user this needs fusermount3 (package fuse3) "
 				      "and, for allow_other, user_allow_other in /etc/fuse.conf; "
 				      "a container needs CAP_SYS_ADMIN");

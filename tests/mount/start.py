@@ -316,6 +316,7 @@ def configuration(s):
     refused(s, 3, '--kubeconfig', config, '--cluster', 'nothing', says=('nothing',))
     refused(s, 3, '--kubeconfig', config, '--user', 'nobody', says=('nobody',))
     refused(s, 3, '--kubeconfig', s.tmp + '/missing', says=('missing',))
+    refused(s, 3, '--server', 'ftp://x', says=('ftp://x',))
     refused(s, 3, '--kubeconfig', s.file('{ not: [yaml'), says=('file-',))
     refused(s, 3, '--kubeconfig', s.kubeconfig({'tokenFile': '/does/not/exist'}), says=('/does/not/exist',))
     refused(s, 3, '--kubeconfig', s.kubeconfig(cluster={'certificate-authority': '/no/ca.crt'}), says=('/no/ca.crt',))
@@ -352,7 +353,7 @@ def no_device(s):
 def usage(s):
     with mount_point(s) as mnt:
         for args in ((), (mnt, mnt), ('--no-such-option', mnt), ('--log-level', 'loud', mnt), ('--token',),
-                     ('--server', s.plain.url, '-o', 'no_such_option', mnt), ('--server', 'ftp://x', mnt),
+                     ('--server', s.plain.url, '-o', 'no_such_option', mnt),
                      ('--server', s.plain.url, '-o', 'uid=abc', mnt)):
             done = podfs(s, *args)
             equal(done.returncode, 2, f'{args}: {done.stderr}')

@@ -74,9 +74,10 @@ struct fs;
 
 /*
  * @tree and @options' strings must live until fs_free(). 0; -EINVAL: libfuse does not know an
- * option, and has said so on standard error; -ENOMEM.
+ * option; -ENOMEM.
  */
-int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret);
+int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
+	   struct error *ret_error);
 
 /**
  * Checks a mount point before anything else is done: is it a directory, is

@@ -103,6 +103,27 @@ static void release(struct http_client *c)
 	free(c->host_header);
 }
 
+static int check_file(const char *what, const char *path, struct error *e)
+{
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	int err = errno;
+
+	error_set(e, -err, "cannot read the %s %s: %s", what, path, strerror(err));
+	error_hint(e, "the kubeconfig or the command line names it");
+	return -err;
+}
+
+/* What TLS would only complain about later, and less clearly. */
+static int check_files(const struct client_config *c, struct error *e)
+{
+	int r = check_file("certificate authority", c->ca_file, e);
+
+	if (r == 0)
+		r = check_file("client certificate", c->client_cert_file, e);
+	return r < 0 ? r : check_file("client key", c->client_key_file, e);
+}
+
 int http_client_open(uv_loop_t *loop, const struct client_config *config, struct http_client **ret,
 		     struct error *ret_error)
 {
@@ -114,7 +135,9 @@ int http_client_open(uv_loop_t *loop, const struct client_config *config, struct
 	c->loop = loop;
 	c->config = config;
 	credentials_init(&c->credentials, config);
-	int r = set_base_url(c, ret_error);
+	int r = check_files(config, ret_error);
+	if (r >= 0)
+		r = set_base_url(c, ret_error);
 	if (r >= 0)
 		r = request_model(c, ret_error);
 	if (r >= 0)

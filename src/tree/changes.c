@@ -28,6 +28,14 @@ static int diff_label_link(const struct view *old, const struct view *new, const
 	return diff_add(diff, is ? CHANGE_ADDED : CHANGE_REMOVED, name);
 }
 
+/* A list whose elements are named by `name` may come to be named by index, with the same names. */
+static bool is_list_key(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strcmp(slash, "/name");
+}
+
 static int diff_pod(const struct view *old, const struct view *new, struct diff *diff)
 {
 	bool containers = false;
@@ -36,8 +44,8 @@ static int diff_pod(const struct view *old, const struct view *new, struct diff 
 	for (size_t i = 0; i < diff->count; i++) {
 		const char *path = diff_path(diff, i);
 
-		/* A changed value alone renames nothing. */
-		if (diff->changes[i].kind == CHANGE_VALUE)
+		/* Any other changed value renames nothing. */
+		if (diff->changes[i].kind == CHANGE_VALUE && !is_list_key(path))
 			continue;
 		containers |= starts_with(path, "spec") || starts_with(path, "status");
 		metadata |= starts_with(path, "metadata");
@@ -72,13 +80,19 @@ struct teller {
 	struct buf path;
 };
 
+/* The name that is last in @path, and the times of all folders it is in, from @base_len on. */
+static void tell_name_below(struct teller *t, enum change_kind kind, size_t base_len)
+{
+	if (!t->path.err)
+		t->fn(t->ctx, kind, t->path.data, base_len);
+}
+
 /* The folder whose name is last in @path: the collection it is in changed. */
 static void tell_name(struct teller *t, enum change_kind kind)
 {
 	const char *slash = strrchr(t->path.data, '/');
 
-	if (!t->path.err)
-		t->fn(t->ctx, kind, t->path.data, slash ? (size_t)(slash - t->path.data) : 0);
+	tell_name_below(t, kind, slash ? (size_t)(slash - t->path.data) : 0);
 }
 
 /* What changed in the object, as seen below @path, which is its directory. */
@@ -198,28 +212,33 @@ static size_t pods_on(const struct store_node *node, const char *namespace)
 	return n;
 }
 
-/* The link below nodes/<node>/pods; the namespace's folder there goes with its last pod. */
-static void tell_unbound(struct teller *t)
+/*
+ * The link below nodes/<node>/pods; the namespace's folder there comes with its
+ * first pod and goes with its last. nodes/<node>/pods has the time of either.
+ */
+static void tell_link(struct teller *t, enum change_kind kind, const char *node, bool with_folder)
 {
-	const struct store_change *c = t->change;
-	const struct object *o = c->object;
+	const struct object *o = t->change->object;
 
-	start(t, "nodes/%s/pods/%s", c->node_before, o->namespace);
-	if (pods_on(c->was_on, o->namespace))
+	start(t, "nodes/%s/pods", node);
+	size_t base_len = t->path.len;
+	buf_addf(&t->path, "/%s", o->namespace);
+	if (!with_folder)
 		buf_addf(&t->path, "/%s", o->name);
-	tell_name(t, CHANGE_REMOVED);
+	tell_name_below(t, kind, base_len);
 }
 
-/* ... and comes with its first. */
-static void tell_bound(struct teller *t)
+/* A namespace of which no Namespace is known has the time of its pods' coming and going. */
+static void tell_pod_folder(struct teller *t, enum change_kind kind)
 {
-	const struct store_change *c = t->change;
-	const struct object *o = c->object;
+	const struct object *o = t->change->object;
+	const struct store_namespace *ns =
+	    store_find_namespace(t->tree->store, o->namespace, strlen(o->namespace));
 
-	start(t, "nodes/%s/pods/%s", c->node_after, o->namespace);
-	if (pods_on(c->is_on, o->namespace) > 1)
-		buf_addf(&t->path, "/%s", o->name);
-	tell_name(t, CHANGE_ADDED);
+	if (ns && !ns->object)
+		tell_name_below(t, kind, strlen("namespaces/") + strlen(o->namespace));
+	else
+		tell_name(t, kind);
 }
 
 static void tell_pod(struct teller *t)
@@ -243,12 +262,12 @@ static void tell_pod(struct teller *t)
 				tell_name(t, CHANGE_ADDED);
 		}
 	} else if (!c->folder_went) {
-		tell_name(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+		tell_pod_folder(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
 	}
 	if (moved && *c->node_before)
-		tell_unbound(t);
+		tell_link(t, CHANGE_REMOVED, c->node_before, !pods_on(c->was_on, o->namespace));
 	if (moved && *c->node_after)
-		tell_bound(t);
+		tell_link(t, CHANGE_ADDED, c->node_after, pods_on(c->is_on, o->namespace) == 1);
 }
 
 /* Only the nodes' folder depends on it: the other one has what is known of namespaces. */

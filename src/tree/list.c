@@ -72,6 +72,22 @@ static void add_fields(struct listing *l, const struct field_list *fields)
 	}
 }
 
+/* The fields at the top of an object, but for those whose name leads to something else here. */
+static void add_own_fields(struct listing *l, const struct tree *t, const struct tree_place *dir,
+			   const struct field_list *fields)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		struct tree_entry entry;
+		int r = tree_find(t, dir, field_entry_name(fields, i), fields->entries[i].name_len,
+				  &entry);
+
+		if (r == 0 && entry.kind == TREE_FIELD)
+			add(l, &entry);
+		else if (r < 0 && r != -ENOENT && !l->err)
+			l->err = r;
+	}
+}
+
 static void add_containers(struct listing *l, const struct field_list *names)
 {
 	for (size_t i = 0; i < names->count; i++) {
@@ -189,7 +205,7 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct fie
 		add_object_files(l, t, dir);
 		if (r == 0 && dir->opened)
 			r = field_list(&dir->opened->view, field_root(), fields);
-		add_fields(l, fields);
+		add_own_fields(l, t, dir, fields);
 	}
 	return r < 0 ? r : l->err;
 }
@@ -231,13 +247,8 @@ static int list_gathered(const struct tree *t, const struct tree_place *dir, str
 
 	if (r == 0 && l.count)
 		qsort(l.entries, l.count, sizeof(*l.entries), compare_entries);
-	for (size_t i = 0; i < l.count && r == 0; i++) {
-		/* A field of the name of a fixed entry is hidden by it. */
-		if (i && l.entries[i].name_len == l.entries[i - 1].name_len &&
-		    !memcmp(l.entries[i].name, l.entries[i - 1].name, l.entries[i].name_len))
-			continue;
+	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = emit(e, &l.entries[i]);
-	}
 	free(l.entries);
 	return r;
 }

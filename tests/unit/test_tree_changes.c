@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel keeps what it was told until it is told that it changed. So after
+ * every change of the store the whole tree is compared with what it was before,
+ * and whatever differs must have been said.
+ */
+#include "world.h"
+
+struct said {
+	enum change_kind kind;
+	char *path;
+	size_t base_len;
+};
+
+static struct world world;
+static struct said said[4096];
+static size_t n_said;
+static const char *doing; /* for messages */
+static char *last_json;
+
+static void on_change(void *ctx, enum change_kind kind, const char *path, size_t base_len)
+{
+	(void)ctx;
+	assert_true(n_said < ARRAY_SIZE(said));
+	assert_true(base_len < strlen(path) || !*path);
+	assert_true(base_len == 0 || path[base_len] == '/');
+	said[n_said++] = (struct said){kind, strdup(path), base_len};
+}
+
+static void on_changed(void *ctx, const struct store_change *change)
+{
+	(void)ctx;
+	assert_int_equal(tree_changes(&world.tree, change, on_change, NULL), 0);
+}
+
+static void forget_said(void)
+{
+	while (n_said)
+		free(said[--n_said].path);
+}
+
+/* Whether it was said that a name at or above @path came or went. */
+static bool said_renamed(const char *path, enum change_kind kind)
+{
+	for (size_t i = 0; i < n_said; i++)
+		if (said[i].kind == kind && path_within(path, said[i].path))
+			return true;
+	return false;
+}
+
+static bool said_value(const char *path)
+{
+	for (size_t i = 0; i < n_said; i++)
+		if (said[i].kind == CHANGE_VALUE && !strcmp(said[i].path, path))
+			return true;
+	return said_renamed(path, CHANGE_ADDED) || said_renamed(path, CHANGE_REMOVED);
+}
+
+/* Whether it was said that a directory's attributes changed. */
+static bool said_attr(const char *dir)
+{
+	for (size_t i = 0; i < n_said; i++)
+		if (strcmp(said[i].path, dir) != 0 && path_within(said[i].path, dir) &&
+		    strlen(dir) >= said[i].base_len)
+			return true;
+	return said_renamed(dir, CHANGE_ADDED) || said_renamed(dir, CHANGE_REMOVED);
+}
+
+static void unsaid(const char *what, const char *path)
+{
+	for (size_t i = 0; i < n_said; i++)
+		print_error("said: %c%s (base %zu)\n", " =+-"[said[i].kind], said[i].path,
+			    said[i].base_len);
+	fail_msg("%s: %s %s\n%s", doing, path, what, last_json ? last_json : "");
+}
+
+/* The folders of one node's namespaces share a time, which only the one that changed is told. */
+static bool shares_its_time(const char *path)
+{
+	unsigned int slashes = 0;
+
+	for (const char *p = path; *p; p++)
+		slashes += *p == '/';
+	return slashes == 3 && path_within(path, "nodes") && strstr(path, "/pods/");
+}
+
+static void compare(const struct snapshot *was, const struct snapshot *is)
+{
+	for (size_t i = 0; i < was->count; i++)
+		if (!snapshot_find(is, was->shots[i].path) &&
+		    !said_renamed(was->shots[i].path, CHANGE_REMOVED))
+			unsaid("went", was->shots[i].path);
+	for (size_t i = 0; i < is->count; i++) {
+		const struct shot *new = &is->shots[i];
+		const struct shot *old = snapshot_find(was, new->path);
+
+		if (!old) {
+			if (!said_renamed(new->path, CHANGE_ADDED))
+				unsaid("came", new->path);
+			continue;
+		}
+		if (!shot_same(old, new) && !said_value(new->path))
+			unsaid("is another", new->path);
+		if (new->type == 'd' && old->type == 'd') {
+			bool later = old->mtime_ns != new->mtime_ns && !shares_its_time(new->path);
+
+			if ((later || old->nlink != new->nlink) && !said_attr(new->path))
+				unsaid("has other attributes", new->path);
+		} else if (old->mtime_ns != new->mtime_ns && !said_value(new->path)) {
+			unsaid("has another time", new->path);
+		}
+	}
+}
+
+static struct snapshot before;
+
+static void check(const char *what)
+{
+	struct snapshot now = {0};
+
+	doing = what;
+	world_look(&world, &now);
+	compare(&before, &now);
+	snapshot_release(&before);
+	before = now;
+	forget_said();
+}
+
+/* As check(), but a change of the store is meant to have happened. */
+static void put(enum kind kind, const char *json)
+{
+	free(last_json);
+	last_json = strdup(json);
+	int r = world_put(&world, kind, json);
+	if (r < 0)
+		fail_msg("%d for %s", r, json);
+	check("put");
+}
+
+static void put_pod(const char *ns, const char *name, const char *uid, const char *node)
+{
+	assert_int_equal(world_put_pod(&world, ns, name, uid, node), 1);
+	check("put pod");
+}
+
+static void put_named(enum kind kind, const char *name, const char *uid)
+{
+	assert_int_equal(world_put_named(&world, kind, name, uid), 1);
+	check("put named");
+}
+
+static void take_away(enum kind kind, const char *ns, const char *name)
+{
+	assert_int_equal(store_remove(world.store, kind, ns, name), 1);
+	check("remove");
+}
+
+static int set_up(void **state)
+{
+	const struct store_observer observer = {NULL, on_changed, NULL};
+
+	(void)state;
+	world_init(&world);
+	store_observe(world.store, &observer);
+	world_look(&world, &before);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	forget_said();
+	snapshot_release(&before);
+	world_release(&world);
+	free(last_json);
+	last_json = NULL;
+	return 0;
+}
+
+static void assert_there(const char *path, bool there)
+{
+	if (!!snapshot_find(&before, path) != there)
+		fail_msg("%s is%s there", path, there ? " not" : "");
+}
+
+static void a_pod_comes_and_goes_with_its_folder(void **state)
+{
+	(void)state;
+	put_pod("shop", "web", "1", "");
+	assert_there("namespaces/shop/pods/web/object.json", true);
+	put_pod("shop", "db", "2", "");
+	take_away(KIND_POD, "shop", "web");
+	take_away(KIND_POD, "shop", "db");
+	assert_there("namespaces/shop", false);
+}
+
+static void a_namespace_comes_before_or_after_its_pods(void **state)
+{
+	(void)state;
+	put_pod("shop", "web", "1", "");
+	put_named(KIND_NAMESPACE, "shop", "n1");
+	assert_there("namespaces/shop/metadata/name", true);
+	take_away(KIND_NAMESPACE, "", "shop");
+	assert_there("namespaces/shop/metadata", false);
+	assert_there("namespaces/shop/pods/web", true);
+	put_named(KIND_NAMESPACE, "shop", "n2");
+	take_away(KIND_POD, "shop", "web");
+	assert_there("namespaces/shop/pods", true);
+	put_named(KIND_NAMESPACE, "shop", "n3");
+	take_away(KIND_NAMESPACE, "", "shop");
+	assert_there("namespaces/shop", false);
+}
+
+static void a_pod_is_bound_moved_and_unbound(void **state)
+{
+	(void)state;
+	put_named(KIND_NODE, "k1", "u1");
+	put_named(KIND_NODE, "k2", "u2");
+	put_pod("shop", "web", "1", "");
+	put_pod("shop", "web", "1", "k1");
+	assert_there("nodes/k1/pods/shop/web", true);
+	assert_there("namespaces/shop/pods/web/node/metadata/name", true);
+	put_pod("shop", "db", "2", "k1");
+	put_pod("bank", "db", "3", "k1");
+	put_pod("shop", "web", "1", "k2");
+	assert_there("nodes/k2/pods/shop/web", true);
+	assert_there("nodes/k1/pods/shop/web", false);
+	put_pod("shop", "web", "1", "k3");
+	assert_there("namespaces/shop/pods/web/node", false);
+	put_pod("shop", "web", "1", "");
+	take_away(KIND_POD, "shop", "db");
+	assert_there("nodes/k1/pods/shop", false);
+}
+
+static void a_node_comes_after_its_pods_and_goes_before_them(void **state)
+{
+	(void)state;
+	put_pod("shop", "web", "1", "k1");
+	assert_there("nodes/k1", false);
+	put_named(KIND_NODE, "k1", "u1");
+	assert_there("nodes/k1/pods/shop/web", true);
+	put(KIND_NODE,
+	    "{\"metadata\":{\"name\":\"k1\",\"uid\":\"u1\",\"labels\":{\"zone\":\"a\"}}}");
+	assert_there("namespaces/shop/pods/web/node/metadata/labels/zone", true);
+	put_named(KIND_NODE, "k1", "u2");
+	take_away(KIND_NODE, "", "k1");
+	assert_there("namespaces/shop/pods/web/node", false);
+}
+
+static void a_pod_made_again_is_another_one(void **state)
+{
+	(void)state;
+	put_named(KIND_NODE, "k1", "u1");
+	put_pod("shop", "web", "1", "k1");
+	put_pod("shop", "web", "2", "k1");
+	put_pod("shop", "web", "3", "");
+}
+
+#define POD "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"uid\":\"u\""
+
+static void label_links_follow_the_maps_they_lead_to(void **state)
+{
+	(void)state;
+	put(KIND_POD, POD "}}");
+	assert_there("namespaces/n/pods/p/labels", false);
+	put(KIND_POD, POD ",\"labels\":{}}}");
+	assert_there("namespaces/n/pods/p/labels", true);
+	put(KIND_POD, POD ",\"labels\":{\"a\":\"1\"},\"annotations\":{\"a\":\"1\"}}}");
+	put(KIND_POD, POD ",\"labels\":null,\"annotations\":{\"a\":\"1\"}}}");
+	put(KIND_POD, POD ",\"labels\":\"none\",\"annotations\":[]}}");
+	put(KIND_POD, POD ",\"labels\":{\"a/b\":\"1\"}}}");
+	put(KIND_POD, POD ",\"labels\":{\"a/b\":\"1\",\"a\":\"2\"}}}");
+	put(KIND_POD, POD "}}");
+}
+
+static void containers_come_go_and_change_their_list(void **state)
+{
+	static const char *const bodies[] = {
+	    "\"spec\":{\"containers\":[{\"name\":\"a\"}]}",
+	    "\"spec\":{\"containers\":[{\"name\":\"a\"}]},\"status\":{\"containerStatuses\":[{"
+	    "\"name\":\"a\"}]}",
+	    "\"spec\":{\"containers\":[{\"name\":\"a\"}],\"initContainers\":[{\"name\":\"b\"}]},"
+	    "\"status\":{\"initContainerStatuses\":[{\"name\":\"b\"}]}",
+	    "\"spec\":{\"containers\":[{\"name\":\"b\"}],\"initContainers\":[{\"name\":\"a\"}]},"
+	    "\"status\":{\"initContainerStatuses\":[{\"name\":\"b\"}]}",
+	    "\"spec\":{\"containers\":[]}",
+	    "\"spec\":{\"ephemeralContainers\":[{\"name\":\"e\"}]}",
+	    "\"spec\":{\"containers\":[{\"name\":\"a\"},{\"name\":\"a\"}],\"ephemeralContainers\":["
+	    "{\"name\":\"e\"}]}",
+	    "\"spec\":{}",
+	    "\"status\":{\"containerStatuses\":[{\"name\":\"a\"}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(bodies); j++) {
+			char json[512];
+
+			snprintf(json, sizeof(json), POD "},%s}", bodies[i]);
+			put(KIND_POD, json);
+			snprintf(json, sizeof(json), POD "},%s}", bodies[j]);
+			put(KIND_POD, json);
+		}
+	}
+}
+
+static void a_list_named_otherwise_with_the_same_names_counts(void **state)
+{
+	(void)state;
+	/* 0 and 1 are these containers' names, and then their places. */
+	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":\"1\"}]}}");
+	assert_there("namespaces/n/pods/p/containers/1", true);
+	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":\"\"}]}}");
+	assert_there("namespaces/n/pods/p/containers", false);
+	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":\"1\"}]}}");
+}
+
+static void fields_called_like_fixed_names_do_not_disturb_them(void **state)
+{
+	(void)state;
+	put(KIND_POD,
+	    POD "},\"labels\":{\"x\":\"1\"},\"node\":1,\"containers\":[1],\"object.json\":2}");
+	put(KIND_POD,
+	    POD ",\"labels\":{\"a\":\"1\"}},\"labels\":{\"x\":\"2\"},\"object.yaml\":{}}");
+	put(KIND_POD, POD ",\"labels\":{\"a\":\"1\"}},\"labels\":\"x\",\"annotations\":\"y\"}");
+	put(KIND_NODE,
+	    "{\"metadata\":{\"name\":\"k\",\"uid\":\"u\"},\"pods\":{\"x\":1},\"object.json\":{}}");
+	put(KIND_NAMESPACE,
+	    "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"pods\":[1,2],\"node\":1}");
+}
+
+/*
+ * Random objects: few names, so that they meet; content with all that decides
+ * where something is found, and some that is not meant to be there at all.
+ */
+static const char *pick(struct dice *d, const char *const *from, uint32_t n)
+{
+	return from[dice_roll(d, n)];
+}
+
+static void add_containers(struct dice *d, const char *list, struct buf *out)
+{
+	static const char *const names[] = {"a", "b", "c", "a.b", "0", "1", "x/y"};
+	uint32_t n = dice_roll(d, 4);
+	uint32_t first = dice_roll(d, ARRAY_SIZE(names));
+
+	buf_addf(out, ",\"%s\":[", list);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = dice_one_in(d, 12) ? first : first + i;
+
+		buf_addf(out, "%s{\"name\":\"%s\",\"n\":%u}", i ? "," : "",
+			 names[at % ARRAY_SIZE(names)], dice_roll(d, 3));
+	}
+	buf_addch(out, ']');
+}
+
+static void add_labels(struct dice *d, const char *map, struct buf *out)
+{
+	static const char *const keys[] = {"a", "b", "k8s.io/a", "k8s.io/b", "k8s.io", "a/b"};
+
+	if (dice_one_in(d, 8)) {
+		buf_addf(out, ",\"%s\":%s", map, dice_one_in(d, 2) ? "null" : "\"x\"");
+		return;
+	}
+	buf_addf(out, ",\"%s\":{", map);
+	for (uint32_t n = dice_roll(d, 4), i = 0; i < n; i++)
+		buf_addf(out, "%s\"%s\":\"%u\"", i ? "," : "", keys[dice_roll(d, ARRAY_SIZE(keys))],
+			 dice_roll(d, 3));
+	buf_addch(out, '}');
+}
+
+static void add_stray(struct dice *d, struct buf *out)
+{
+	static const char *const keys[] = {"labels", "annotations", "node",        "containers",
+					   "pods",   "object.json", "object.yaml", "data"};
+
+	if (!dice_one_in(d, 6))
+		return;
+	buf_addf(out, ",\"%s\":", pick(d, keys, ARRAY_SIZE(keys)));
+	doc_random_value(d, 4, out);
+}
+
+static void make_object(struct dice *d, enum kind kind, struct buf *out)
+{
+	static const char *const names[] = {"a", "b", "b.c"};
+	static const char *const namespaces[] = {"shop", "bank", "b"};
+	static const char *const nodes[] = {"", "k1", "k2", "b"};
+	bool is_pod = kind == KIND_POD;
+	const char *const *of = is_pod ? names : kind == KIND_NODE ? nodes + 1 : namespaces;
+
+	buf_clear(out);
+	buf_addf(out, "{\"metadata\":{\"name\":\"%s\",\"uid\":\"u%u\",\"resourceVersion\":\"%u\"",
+		 pick(d, of, 3), dice_roll(d, 10) / 9, dice_roll(d, 1000));
+	if (is_pod)
+		buf_addf(out, ",\"namespace\":\"%s\"", pick(d, namespaces, 3));
+	if (dice_roll(d, 3))
+		add_labels(d, "labels", out);
+	if (dice_roll(d, 3))
+		add_labels(d, "annotations", out);
+	buf_addf(out, "},\"spec\":{\"nodeName\":\"%s\"", pick(d, nodes, ARRAY_SIZE(nodes)));
+	if (dice_roll(d, 4))
+		add_containers(d, "containers", out);
+	if (dice_one_in(d, 2))
+		add_containers(d, "initContainers", out);
+	if (dice_one_in(d, 4))
+		add_containers(d, "ephemeralContainers", out);
+	buf_addstr(out, "},\"status\":{\"phase\":\"Running\"");
+	if (dice_one_in(d, 2))
+		add_containers(d, "containerStatuses", out);
+	if (dice_one_in(d, 3))
+		add_containers(d, "initContainerStatuses", out);
+	buf_addch(out, '}');
+	add_stray(d, out);
+	buf_addch(out, '}');
+}
+
+static const enum kind kinds[] = {KIND_POD, KIND_POD,  KIND_POD,
+				  KIND_POD, KIND_NODE, KIND_NAMESPACE};
+
+static struct object *any_object(struct dice *d, enum kind kind)
+{
+	const struct collection *c =
+	    kind == KIND_NODE ? store_nodes(world.store) : store_namespaces(world.store);
+
+	if (!c->count)
+		return NULL;
+	void *item = c->items[dice_roll(d, (uint32_t)c->count)];
+	if (kind == KIND_NODE)
+		return ((struct store_node *)item)->object;
+	const struct store_namespace *ns = item;
+	if (kind == KIND_NAMESPACE)
+		return ns->object;
+	return ns->pods.count ? ns->pods.items[dice_roll(d, (uint32_t)ns->pods.count)] : NULL;
+}
+
+/* One value somewhere in an object is another, unless that makes it another object. */
+static void edit(struct dice *d, enum kind kind)
+{
+	cleanup_doc struct doc was = {0};
+	cleanup_doc struct doc is = {0};
+	cleanup_packed struct packed p = {0};
+	const char *fault;
+	const struct object *o = any_object(d, kind);
+
+	if (!o)
+		return;
+	doc_parse(&was, o->version->text);
+	doc_mutate(d, &was, &is);
+	if (packed_from_json(&world.index, kind, is.text.data, is.text.len, &p, &fault) < 0 ||
+	    strcmp(p.name, o->name) != 0 || strcmp(p.namespace, o->namespace) != 0)
+		return;
+	free(last_json);
+	last_json = strdup(is.text.data);
+	assert_true(store_put(world.store, &p) >= 0);
+	check("edit");
+}
+
+static void list_again(struct dice *d, enum kind kind)
+{
+	cleanup_buf struct buf json = {0};
+
+	store_list_begin(world.store, kind);
+	for (uint32_t n = dice_roll(d, 6); n > 0; n--) {
+		make_object(d, kind, &json);
+		assert_true(world_put(&world, kind, json.data) >= 0);
+		check("put in a list");
+	}
+	store_list_end(world.store, kind);
+	check("list");
+}
+
+static void step(struct dice *d)
+{
+	cleanup_buf struct buf json = {0};
+	enum kind kind = kinds[dice_roll(d, ARRAY_SIZE(kinds))];
+	const struct object *o;
+
+	switch (dice_roll(d, 8)) {
+	case 0:
+		o = any_object(d, kind);
+		if (o)
+			take_away(kind, o->namespace, o->name);
+		break;
+	case 1:
+		if (dice_one_in(d, 6))
+			list_again(d, kind);
+		break;
+	case 2:
+	case 3:
+		make_object(d, kind, &json);
+		put(kind, json.data);
+		break;
+	default:
+		edit(d, kind);
+	}
+}
+
+static void everything_that_changes_is_said(void **state)
+{
+	const char *rounds = getenv("PODFS_TEST_ROUNDS");
+	struct dice dice = {7};
+
+	(void)state;
+	for (unsigned long n = rounds ? strtoul(rounds, NULL, 10) : 3000; n > 0; n--)
+		step(&dice);
+}
+
+#define world_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    world_test(a_pod_comes_and_goes_with_its_folder),
+	    world_test(a_namespace_comes_before_or_after_its_pods),
+	    world_test(a_pod_is_bound_moved_and_unbound),
+	    world_test(a_node_comes_after_its_pods_and_goes_before_them),
+	    world_test(a_pod_made_again_is_another_one),
+	    world_test(label_links_follow_the_maps_they_lead_to),
+	    world_test(containers_come_go_and_change_their_list),
+	    world_test(a_list_named_otherwise_with_the_same_names_counts),
+	    world_test(fields_called_like_fixed_names_do_not_disturb_them),
+	    world_test(everything_that_changes_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

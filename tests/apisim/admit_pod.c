@@ -28,10 +28,9 @@ static void default_requests(json_object *container)
 	if (!limits || !json_object_object_length(limits))
 		return;
 	requests = jmake(container, "resources.requests");
-	json_object_object_foreach(limits, key, value)
-	{
-		if (!json_object_object_get(requests, key))
-			jset(requests, key, jcopy(value));
+	for (struct jmember m = {0}; jnext(limits, &m);) {
+		if (!json_object_object_get(requests, m.key))
+			jset(requests, m.key, jcopy(m.value));
 	}
 }
 

@@ -23,9 +23,8 @@ static bool node_fits(const struct object *node, json_object *wanted)
 		return false;
 	if (!json_object_is_type(wanted, json_type_object))
 		return true;
-	json_object_object_foreach(wanted, key, value)
-	{
-		if (!has_label(node, key, json_object_get_string(value)))
+	for (struct jmember m = {0}; jnext(wanted, &m);) {
+		if (!has_label(node, m.key, json_object_get_string(m.value)))
 			return false;
 	}
 	return true;
@@ -177,10 +176,8 @@ static const char *qos_class(json_object *spec)
 			json_object *requests = jget(jat(list, i), "resources.requests");
 
 			if (requests) {
-				json_object_object_foreach(requests, key, value)
-				{
-					(void)value;
-					any = any || counts_for_qos(key);
+				for (struct jmember m = {0}; jnext(requests, &m);) {
+					any = any || counts_for_qos(m.key);
 				}
 			}
 			guaranteed = guaranteed && limits && jget(limits, "cpu") &&

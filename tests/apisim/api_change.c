@@ -151,13 +151,17 @@ static bool is_dry_run(const struct request *req)
 /* The new version's text, or NULL with the request answered. */
 static char *work_out(struct change *c, struct object *old)
 {
-	_cleanup_(jputp) json_object *before = jparse(old->text, old->len), *after = NULL;
+	_cleanup_(jputp) json_object *before = jparse(old->text, old->len);
+	_cleanup_(jputp) json_object *sent = NULL, *after = NULL;
 	_cleanup_(freep) char *plain = NULL, *message = NULL;
 	const char *operation = c->type == CHANGE_APPLY ? "Apply" : "Update";
 	const char *name;
 	char now[32], *text;
 
-	after = changed(c, before);
+	sent = changed(c, before);
+	if (!sent)
+		return NULL;
+	after = validate_fields(c->req, old->kind, sent);
 	if (!after)
 		return NULL;
 	name = jstr(after, "metadata.name");
@@ -170,8 +174,6 @@ static char *work_out(struct change *c, struct object *old)
 		status_conflict(c->req, kinds[old->kind].resource, old->name);
 		return NULL;
 	}
-	if (!validate_strict(c->req, old->kind, after))
-		return NULL;
 	jset(jmake(after, "metadata"), "resourceVersion",
 	     jcopy(jget(before, "metadata.resourceVersion")));
 	keep_server_fields(c, before, after);

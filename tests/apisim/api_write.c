@@ -114,7 +114,7 @@ static bool is_dry_run(const struct request *req)
 
 void api_create(struct request *req, const struct target *t)
 {
-	_cleanup_(jputp) json_object *o = NULL;
+	_cleanup_(jputp) json_object *body = NULL, *o = NULL;
 	_cleanup_(object_unrefp) struct object *made = NULL;
 	_cleanup_(freep) char *text = NULL, *manager = NULL;
 	const char *field_manager = request_arg(req, "fieldManager");
@@ -123,9 +123,11 @@ void api_create(struct request *req, const struct target *t)
 		status_method_not_allowed(req);
 		return;
 	}
-	o = request_object(req);
-	if (!o || !check_body(req, t, o) || !validate_strict(req, t->kind, o) ||
-	    !namespace_there(req, t))
+	body = request_object(req);
+	if (!body || !check_body(req, t, body))
+		return;
+	o = validate_fields(req, t->kind, body);
+	if (!o || !namespace_there(req, t))
 		return;
 	manager = field_manager ? xstrdup(field_manager)
 				: managed_name(request_header(req, "User-Agent"));

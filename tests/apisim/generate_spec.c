@@ -26,18 +26,19 @@ static void volumes(struct generator *g, const struct workload *w, struct buf *b
 		buf_printf(
 		    b, "{\"name\":\"data\",\"persistentVolumeClaim\":{\"claimName\":\"data-%s\"}},",
 		    w->name);
-	buf_puts(b,
-		 "{\"name\":\"podinfo\",\"downwardAPI\":{\"items\":[" FIELD_FILE(
-		     "labels",
-		     "metadata."
-		     "labels") "," FIELD_FILE("annotations",
-					      "metadata.annotations") "," FIELD_FILE("meta/name",
-										     "metadata."
-										     "name") "," FIELD_FILE("meta/namespace",
-													    "metadata.namespace") "," FIELD_FILE("meta/uid",
-																		 "metadata."
-																		 "uid") "," FIELD_FILE("meta/version",
-																				       "metadata.labels['app.kubernetes.io/version']"));
+	buf_puts(
+	    b,
+	    "{\"name\":\"podinfo\",\"downwardAPI\":{\"items\":[" FIELD_FILE(
+		"labels",
+		"metadata."
+		"labels") "," FIELD_FILE("annotations",
+					 "metadata.annotations") "," FIELD_FILE("meta/name",
+										"metadata."
+										"name") "," FIELD_FILE("meta/namespace",
+												       "metadata.namespace") "," FIELD_FILE("meta/uid",
+																	    "metadata."
+																	    "uid") "," FIELD_FILE("meta/version",
+																				  "metadata.labels['app.kubernetes.io/version']"));
 	buf_printf(b,
 		   ",{\"path\":\"res/cpu_limit\",\"resourceFieldRef\":{\"containerName\":\"%s\","
 		   "\"resource\":\"limits.cpu\",\"divisor\":\"1m\"}},{\"path\":\"res/mem_limit\","

@@ -56,7 +56,7 @@ int64_t jint(json_object *o, const char *path, int64_t otherwise)
 
 json_object *jmake(json_object *o, const char *path)
 {
-	while (*path) {
+	while (*path && json_object_is_type(o, json_type_object)) {
 		size_t n = strcspn(path, ".");
 		_cleanup_(freep) char *key = xstrndup(path, n);
 		json_object *v = json_object_object_get(o, key);
@@ -68,12 +68,15 @@ json_object *jmake(json_object *o, const char *path)
 		o = v;
 		path += n + (path[n] == '.');
 	}
-	return o;
+	return json_object_is_type(o, json_type_object) ? o : NULL;
 }
 
 void jset(json_object *o, const char *key, json_object *value)
 {
-	json_object_object_add(o, key, value);
+	if (json_object_is_type(o, json_type_object))
+		json_object_object_add(o, key, value);
+	else
+		json_object_put(value);
 }
 
 void jset_str(json_object *o, const char *key, const char *value)
@@ -109,6 +112,24 @@ void jdefault_bool(json_object *o, const char *key, bool value)
 {
 	if (!json_object_object_get(o, key))
 		jset_bool(o, key, value);
+}
+
+bool jnext(json_object *o, struct jmember *m)
+{
+	struct json_object_iterator end;
+
+	if (!json_object_is_type(o, json_type_object))
+		return false;
+	if (m->key)
+		json_object_iter_next(&m->at);
+	else
+		m->at = json_object_iter_begin(o);
+	end = json_object_iter_end(o);
+	if (json_object_iter_equal(&m->at, &end))
+		return false;
+	m->key = json_object_iter_peek_name(&m->at);
+	m->value = json_object_iter_peek_value(&m->at);
+	return true;
 }
 
 size_t jlen(json_object *array)

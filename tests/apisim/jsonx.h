@@ -19,10 +19,10 @@ json_object *jget(json_object *o, const char *path);
 const char *jstr(json_object *o, const char *path);
 int64_t jint(json_object *o, const char *path, int64_t otherwise);
 
-/** The object at a path, made where it is missing. */
+/** The object at a path, made where it is missing; NULL if `o` is no object. */
 json_object *jmake(json_object *o, const char *path);
 
-/** Set a member, whatever it was; `value` is taken over. */
+/** Set a member, whatever it was; `value` is taken over. Nothing happens if `o` is no object. */
 void jset(json_object *o, const char *key, json_object *value);
 void jset_str(json_object *o, const char *key, const char *value);
 void jset_int(json_object *o, const char *key, int64_t value);
@@ -31,6 +31,17 @@ void jset_bool(json_object *o, const char *key, bool value);
 void jdefault_str(json_object *o, const char *key, const char *value);
 void jdefault_int(json_object *o, const char *key, int64_t value);
 void jdefault_bool(json_object *o, const char *key, bool value);
+
+/**
+ * Walks an object: `for (struct jmember m = {0}; jnext(o, &m);)`. Nothing to
+ * walk if it is none. The object must not change meanwhile.
+ */
+struct jmember {
+	const char *key;
+	json_object *value;
+	struct json_object_iterator at;
+};
+bool jnext(json_object *o, struct jmember *m);
 
 size_t jlen(json_object *array);
 json_object *jat(json_object *array, size_t i);

@@ -58,34 +58,52 @@ static bool collect(json_object *doc, void *arg)
 	return true;
 }
 
-static bool add_manifest(enum kind kind, json_object *o, const char *file)
+/* What the schema makes of a manifest; NULL with the reason on stderr. */
+static json_object *clean(enum kind kind, json_object *manifest, const char *file)
 {
-	_cleanup_(freep) char *text = NULL, *message = NULL;
-	const char *ns = jstr(o, "metadata.namespace");
-	_cleanup_(freep) char *namespace = xstrdup(ns && *ns ? ns : "default");
+	_cleanup_(freep) char *message = NULL;
+	_cleanup_(freep) char *text = admit_text(kind, manifest, &message);
+
+	if (!text)
+		fprintf(stderr, "apisim: error: %s: %s\n", file, message);
+	return text ? jparse(text, strlen(text)) : NULL;
+}
+
+/* A namespace may have been made already, for a pod that came before it. */
+static void forget_namespace(const char *name)
+{
+	_cleanup_(object_unrefp) struct object *old = store_get(KIND_NAMESPACES, NULL, name);
+
+	if (old)
+		store_delete(old, NULL, 0, NULL);
+}
+
+static bool add_manifest(enum kind kind, json_object *manifest, const char *file)
+{
+	_cleanup_(jputp) json_object *o = clean(kind, manifest, file);
+	_cleanup_(freep) char *text = NULL, *message = NULL, *namespace = NULL;
+	const char *ns, *name;
 	int r;
 
-	if (kinds[kind].namespaced)
-		admit_namespace(namespace);
-	if (kind == KIND_NAMESPACES) {
-		struct object *old =
-		    store_get(kind, NULL, jstr(o, "metadata.name") ? jstr(o, "metadata.name") : "");
-
-		/* made for a pod that came before it */
-		if (old)
-			store_delete(old, NULL, 0, NULL);
-		object_unref(old);
-	}
-	admit(kind, o, namespace, "kubectl-create");
-	text = admit_text(kind, o, &message);
-	if (!text) {
-		fprintf(stderr, "apisim: error: %s: %s\n", file, message);
+	if (!o)
+		return false;
+	ns = jstr(o, "metadata.namespace");
+	name = jstr(o, "metadata.name");
+	if (!name && !jstr(o, "metadata.generateName")) {
+		fprintf(stderr, "apisim: error: %s: a %s has no name\n", file, kinds[kind].kind);
 		return false;
 	}
+	namespace = xstrdup(ns && *ns ? ns : "default");
+	if (kinds[kind].namespaced)
+		admit_namespace(namespace);
+	if (kind == KIND_NAMESPACES && name)
+		forget_namespace(name);
+	admit(kind, o, namespace, "kubectl-create");
+	text = admit_text(kind, o, &message);
 	r = store_create(kind, text, strlen(text), NULL);
 	if (r < 0)
 		fprintf(stderr, "apisim: error: %s: %s %s: %s\n", file, kinds[kind].kind,
-			jstr(o, "metadata.name") ? jstr(o, "metadata.name") : "?", strerror(-r));
+			jstr(o, "metadata.name"), strerror(-r));
 	return r == 0;
 }
 

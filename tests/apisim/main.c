@@ -16,7 +16,7 @@
 
 int main(int argc, char **argv)
 {
-	struct options o;
+	static struct options o; /* kept by those who are given it */
 	unsigned port;
 	sigset_t set;
 	int r = options_parse(argc, argv, &o), sig;

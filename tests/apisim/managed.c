@@ -134,12 +134,11 @@ static void diff_list(const struct schema_field *f, json_object *before, json_ob
 
 static void diff_map(json_object *before, json_object *after, json_object *set)
 {
-	json_object_object_foreach(after, key, value)
-	{
-		_cleanup_(freep) char *name = xasprintf("f:%s", key);
-		json_object *old = before ? json_object_object_get(before, key) : NULL;
+	for (struct jmember m = {0}; jnext(after, &m);) {
+		_cleanup_(freep) char *name = xasprintf("f:%s", m.key);
+		json_object *old = before ? json_object_object_get(before, m.key) : NULL;
 
-		if (!old || !jequal(old, value))
+		if (!old || !jequal(old, m.value))
 			jset(set, name, leaf());
 	}
 }
@@ -205,41 +204,39 @@ static bool is_leaf(json_object *set)
 
 static void set_union(json_object *into, json_object *from)
 {
-	json_object_object_foreach(from, key, value)
-	{
-		json_object *mine = json_object_object_get(into, key);
+	for (struct jmember m = {0}; jnext(from, &m);) {
+		json_object *mine = json_object_object_get(into, m.key);
 
 		if (!mine) {
-			jset(into, key, jcopy(value));
-		} else if (is_leaf(mine) && !is_leaf(value)) {
+			jset(into, m.key, jcopy(m.value));
+		} else if (is_leaf(mine) && !is_leaf(m.value)) {
 			/* a leaf that gets members stays a member itself */
 			jset(mine, ".", leaf());
-			set_union(mine, value);
+			set_union(mine, m.value);
 		} else {
-			set_union(mine, value);
+			set_union(mine, m.value);
 		}
 	}
 }
 
 static void set_subtract(json_object *from, json_object *what)
 {
-	json_object_object_foreach(what, key, value)
-	{
-		json_object *mine = json_object_object_get(from, key);
+	for (struct jmember m = {0}; jnext(what, &m);) {
+		json_object *mine = json_object_object_get(from, m.key);
 
 		if (!mine)
 			continue;
-		if (is_leaf(value)) {
+		if (is_leaf(m.value)) {
 			json_object_object_del(mine, ".");
 		} else if (!is_leaf(mine)) {
-			set_subtract(mine, value);
+			set_subtract(mine, m.value);
 			if (!is_leaf(mine))
 				continue;
 		} else {
 			continue;
 		}
 		if (is_leaf(mine))
-			json_object_object_del(from, key);
+			json_object_object_del(from, m.key);
 	}
 }
 
@@ -257,10 +254,8 @@ static json_object *set_sorted(json_object *set)
 	const char **keys = xcalloc((size_t)json_object_object_length(set), sizeof(*keys));
 	json_object *sorted = leaf();
 
-	json_object_object_foreach(set, key, value)
-	{
-		(void)value;
-		keys[n++] = key;
+	for (struct jmember m = {0}; jnext(set, &m);) {
+		keys[n++] = m.key;
 	}
 	if (n)
 		qsort(keys, n, sizeof(*keys), by_name);

@@ -12,12 +12,12 @@ json_object *patch_merge(json_object *target, json_object *patch)
 		return jcopy(patch);
 	result = json_object_is_type(target, json_type_object) ? jcopy(target)
 							       : json_object_new_object();
-	json_object_object_foreach(patch, key, value)
-	{
-		if (!value)
-			json_object_object_del(result, key);
+	for (struct jmember m = {0}; jnext(patch, &m);) {
+		if (!m.value)
+			json_object_object_del(result, m.key);
 		else
-			jset(result, key, patch_merge(json_object_object_get(result, key), value));
+			jset(result, m.key,
+			     patch_merge(json_object_object_get(result, m.key), m.value));
 	}
 	return result;
 }

@@ -31,10 +31,9 @@ static json_object *strip(json_object *v)
 
 	if (json_object_is_type(v, json_type_object)) {
 		result = json_object_new_object();
-		json_object_object_foreach(v, key, value)
-		{
-			if (!is_directive(key) && value)
-				jset(result, key, strip(value));
+		for (struct jmember m = {0}; jnext(v, &m);) {
+			if (!is_directive(m.key) && m.value)
+				jset(result, m.key, strip(m.value));
 		}
 		return result;
 	}
@@ -121,13 +120,10 @@ static void retain_keys(json_object *o, json_object *keys)
 	_cleanup_(jputp) json_object *copy = jcopy(o);
 	size_t at;
 
-	json_object_object_foreach(copy, key, value)
-	{
-		_cleanup_(jputp) json_object *name = json_object_new_string(key);
-
-		(void)value;
+	for (struct jmember m = {0}; jnext(copy, &m);) {
+		_cleanup_(jputp) json_object *name = json_object_new_string(m.key);
 		if (!find(keys, NULL, name, &at))
-			json_object_object_del(o, key);
+			json_object_object_del(o, m.key);
 	}
 }
 
@@ -167,22 +163,20 @@ static json_object *merge_struct(const struct schema_type *t, json_object *targe
 		return json_object_new_object();
 	result = json_object_is_type(target, json_type_object) ? jcopy(target)
 							       : json_object_new_object();
-	json_object_object_foreach(patch, key, value)
-	{
-		if (is_directive(key))
+	for (struct jmember m = {0}; jnext(patch, &m);) {
+		if (is_directive(m.key))
 			continue;
-		if (!value)
-			json_object_object_del(result, key);
+		if (!m.value)
+			json_object_object_del(result, m.key);
 		else
-			jset(result, key,
-			     merge_member(t ? schema_field(t, key) : NULL,
-					  json_object_object_get(result, key), value));
+			jset(result, m.key,
+			     merge_member(t ? schema_field(t, m.key) : NULL,
+					  json_object_object_get(result, m.key), m.value));
 	}
 	/* orders and deletions speak of the merged lists */
-	json_object_object_foreach(patch, name, argument)
-	{
-		if (is_directive(name))
-			apply_directive(t, result, name, argument);
+	for (struct jmember m = {0}; jnext(patch, &m);) {
+		if (is_directive(m.key))
+			apply_directive(t, result, m.key, m.value);
 	}
 	return result;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonx.h"
 #include "quantity.h"
 #include "schema.h"
 
@@ -13,6 +14,7 @@ struct writer {
 };
 
 static bool write_value(struct writer *w, const struct schema_field *f, json_object *v);
+static bool write_struct(struct writer *w, const struct schema_type *t, json_object *o);
 
 static bool mismatch(struct writer *w, json_object *v, const char *wanted)
 {
@@ -44,10 +46,8 @@ static const char **sorted_keys(json_object *o, size_t *ret_n)
 	const char **keys = xcalloc((size_t)json_object_object_length(o), sizeof(*keys));
 	size_t n = 0;
 
-	json_object_object_foreach(o, key, value)
-	{
-		(void)value;
-		keys[n++] = key;
+	for (struct jmember m = {0}; jnext(o, &m);) {
+		keys[n++] = m.key;
 	}
 	if (n)
 		qsort(keys, n, sizeof(*keys), by_key);
@@ -66,12 +66,11 @@ static void write_any(struct buf *out, json_object *v)
 		break;
 	case json_type_object:
 		buf_putc(out, '{');
-		json_object_object_foreach(v, key, value)
-		{
+		for (struct jmember m = {0}; jnext(v, &m);) {
 			buf_puts(out, comma);
-			buf_json_str(out, key);
+			buf_json_str(out, m.key);
 			buf_putc(out, ':');
-			write_any(out, value);
+			write_any(out, m.value);
 			comma = ",";
 		}
 		buf_putc(out, '}');
@@ -113,24 +112,23 @@ static bool is_empty(const struct schema_field *f, json_object *v)
 	}
 }
 
-static void write_empty(struct writer *w, const struct schema_field *f)
+/* The zero value of the field's type, or of one element of it. */
+static void write_zero(struct writer *w, const struct schema_field *f)
 {
-	static const char *const empty[] = {
+	static const char *const zero[] = {
 	    [TYPE_STRING] = "\"\"", [TYPE_INT] = "0",          [TYPE_BOOL] = "false",
 	    [TYPE_TIME] = "null",   [TYPE_QUANTITY] = "\"0\"", [TYPE_INT_OR_STRING] = "0",
 	    [TYPE_ANY] = "null",
 	};
 	json_object *nothing;
 
-	if (f->container != PLAIN) {
-		buf_puts(w->out, "null");
-	} else if (f->type == TYPE_STRUCT) {
-		nothing = json_object_new_object();
-		write_value(w, f, nothing);
-		json_object_put(nothing);
-	} else {
-		buf_puts(w->out, empty[f->type]);
+	if (f->type != TYPE_STRUCT) {
+		buf_puts(w->out, zero[f->type]);
+		return;
 	}
+	nothing = json_object_new_object();
+	write_struct(w, f->of, nothing);
+	json_object_put(nothing);
 }
 
 static bool write_struct(struct writer *w, const struct schema_type *t, json_object *o)
@@ -153,7 +151,10 @@ static bool write_struct(struct writer *w, const struct schema_type *t, json_obj
 		buf_printf(w->out, "%s\"%s\":", comma, f->name);
 		comma = ",";
 		if (!v) {
-			write_empty(w, f);
+			if (f->container == PLAIN)
+				write_zero(w, f);
+			else
+				buf_puts(w->out, "null");
 			continue;
 		}
 		buf_printf(&w->path, "%s%s", path_len ? "." : "", f->name);
@@ -161,15 +162,13 @@ static bool write_struct(struct writer *w, const struct schema_type *t, json_obj
 		w->path.len = path_len;
 	}
 	buf_putc(w->out, '}');
-	json_object_object_foreach(o, key, value)
-	{
-		(void)value;
-		if (schema_field(t, key) ||
-		    (t == w->root && (!strcmp(key, "kind") || !strcmp(key, "apiVersion"))))
+	for (struct jmember m = {0}; jnext(o, &m);) {
+		if (schema_field(t, m.key) ||
+		    (t == w->root && (!strcmp(m.key, "kind") || !strcmp(m.key, "apiVersion"))))
 			continue;
 		buf_printf(&w->report->unknown, "%sunknown field \"%.*s%s%s\"",
 			   w->report->unknown.len ? ", " : "", (int)path_len,
-			   path_len ? w->path.data : "", path_len ? "." : "", key);
+			   path_len ? w->path.data : "", path_len ? "." : "", m.key);
 	}
 	w->in = outer;
 	return ok;
@@ -197,14 +196,22 @@ static bool write_quantity(struct writer *w, json_object *v)
 
 static bool write_plain(struct writer *w, const struct schema_field *f, json_object *v)
 {
+	/* null is the zero value, as for Go's decoder */
+	if (!v) {
+		write_zero(w, f);
+		return true;
+	}
 	switch (f->type) {
 	case TYPE_STRUCT:
 		return write_struct(w, f->of, v);
 	case TYPE_QUANTITY:
 		return write_quantity(w, v);
-	case TYPE_STRING:
 	case TYPE_TIME:
-		if (v && !json_object_is_type(v, json_type_string))
+	case TYPE_ANY:
+	case TYPE_INT_OR_STRING:
+		break;
+	case TYPE_STRING:
+		if (!json_object_is_type(v, json_type_string))
 			return mismatch(w, v, "string");
 		break;
 	case TYPE_INT:
@@ -215,9 +222,9 @@ static bool write_plain(struct writer *w, const struct schema_field *f, json_obj
 		if (!json_object_is_type(v, json_type_boolean))
 			return mismatch(w, v, "bool");
 		break;
-	default:
-		break;
 	}
+	if (f->type == TYPE_TIME && !json_object_is_type(v, json_type_string))
+		return mismatch(w, v, "Time");
 	write_any(w->out, v);
 	return true;
 }

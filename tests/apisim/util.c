@@ -87,11 +87,12 @@ void buf_putc(struct buf *b, char c)
 void buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list ap, again;
+	char none[1];
 	int n;
 
 	va_start(ap, format);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf(none, 0, format, ap);
 	va_end(ap);
 	if (n > 0) {
 		buf_reserve(b, (size_t)n + 1);

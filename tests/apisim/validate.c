@@ -109,12 +109,11 @@ static void check_labels(struct errors *e, enum kind kind, json_object *labels, 
 	if (!labels)
 		return;
 	for (int i = 0; i < times; i++) {
-		json_object_object_foreach(labels, key, value)
-		{
-			if (!label_key_valid(key))
-				add_invalid(e, "metadata.labels", key, not_a_key);
-			if (!label_value_valid(json_object_get_string(value)))
-				add_invalid(e, "metadata.labels", json_object_get_string(value),
+		for (struct jmember m = {0}; jnext(labels, &m);) {
+			if (!label_key_valid(m.key))
+				add_invalid(e, "metadata.labels", m.key, not_a_key);
+			if (m.value && !label_value_valid(json_object_get_string(m.value)))
+				add_invalid(e, "metadata.labels", json_object_get_string(m.value),
 					    not_a_label);
 		}
 	}
@@ -126,13 +125,12 @@ static void check_annotations(struct errors *e, json_object *annotations)
 
 	if (!annotations)
 		return;
-	json_object_object_foreach(annotations, key, value)
-	{
-		_cleanup_(freep) char *small = lower(key);
+	for (struct jmember m = {0}; jnext(annotations, &m);) {
+		_cleanup_(freep) char *small = lower(m.key);
 
 		if (!label_key_valid(small))
-			add_invalid(e, "metadata.annotations", key, not_a_key);
-		total += strlen(key) + (size_t)json_object_get_string_len(value);
+			add_invalid(e, "metadata.annotations", m.key, not_a_key);
+		total += strlen(m.key) + (size_t)json_object_get_string_len(m.value);
 	}
 	if (total > ANNOTATIONS_MAX)
 		add(e, "metadata.annotations", "FieldValueTooLong",
@@ -155,43 +153,44 @@ static void check_containers(struct errors *e, json_object *list)
 	}
 }
 
-bool validate_strict(struct request *req, enum kind kind, json_object *o)
+json_object *validate_fields(struct request *req, enum kind kind, json_object *o)
 {
 	const char *validation = request_arg(req, "fieldValidation");
+	bool strict = validation && !strcmp(validation, "Strict"), ok;
 	struct schema_report report = {0};
+	_cleanup_(freep) char *message = NULL;
+	json_object *clean = NULL;
 	struct buf b = {0};
-	bool ok = true;
 
-	if (!validation || strcmp(validation, "Strict") != 0)
-		return true;
-	schema_write(kind, o, &b, &report);
-	if (report.unknown.len) {
-		_cleanup_(freep) char *message =
+	ok = schema_write(kind, o, &b, &report);
+	buf_putc(&b, '\0');
+	if (!ok)
+		message = xasprintf("%s in version \"v1\" cannot be handled as a %s: %s",
+				    kinds[kind].kind, kinds[kind].kind, report.mismatch);
+	else if (strict && report.unknown.len)
+		message =
 		    xasprintf("%s in version \"v1\" cannot be handled as a %s: strict decoding "
 			      "error: %.*s",
 			      kinds[kind].kind, kinds[kind].kind, (int)report.unknown.len,
 			      report.unknown.data);
-
+	if (message)
 		status_bad_request(req, message);
-		ok = false;
-	}
+	else
+		clean = jparse(b.data, b.len - 1);
 	buf_release(&b);
 	schema_report_release(&report);
-	return ok;
+	return clean;
 }
 
 char *validate_text(struct request *req, enum kind kind, json_object *o)
 {
-	_cleanup_(freep) char *message = NULL, *full = NULL;
+	_cleanup_(freep) char *message = NULL;
 	const char *name = jstr(o, "metadata.name");
-	struct errors e = {0};
-	/* what does not even have the right types cannot be looked at further */
 	char *text = admit_text(kind, o, &message);
+	struct errors e = {0};
 
 	if (!text) {
-		full = xasprintf("%s in version \"v1\" cannot be handled as a %s: %s",
-				 kinds[kind].kind, kinds[kind].kind, message ? message : "");
-		status_bad_request(req, full);
+		status_bad_request(req, message);
 		return NULL;
 	}
 	check_name(&e, kind, name);

@@ -8,8 +8,13 @@
 #include "jsonx.h"
 #include "object.h"
 
-/** With fieldValidation=Strict: false, with 400 answered, if a field is unknown. */
-bool validate_strict(struct request *req, enum kind kind, json_object *o);
+/**
+ * What the server makes of an object that came from outside: every value has
+ * the type it should have, and what is unknown is gone. NULL, with 400
+ * answered, if a value does not fit, or, with fieldValidation=Strict, a field
+ * is unknown. To be put.
+ */
+json_object *validate_fields(struct request *req, enum kind kind, json_object *o);
 
 /** The object's text as it will be kept; NULL, with 400 or 422 answered, if it is not valid. To be
  * freed. */

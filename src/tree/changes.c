@@ -28,14 +28,6 @@ static int diff_label_link(const struct view *old, const struct view *new, const
 	return diff_add(diff, is ? CHANGE_ADDED : CHANGE_REMOVED, name);
 }
 
-/* A list whose elements are named by `name` may come to be named by index, with the same names. */
-static bool is_list_key(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && !strcmp(slash, "/name");
-}
-
 static int diff_pod(const struct view *old, const struct view *new, struct diff *diff)
 {
 	bool containers = false;
@@ -44,8 +36,8 @@ static int diff_pod(const struct view *old, const struct view *new, struct diff 
 	for (size_t i = 0; i < diff->count; i++) {
 		const char *path = diff_path(diff, i);
 
-		/* Any other changed value renames nothing. */
-		if (diff->changes[i].kind == CHANGE_VALUE && !is_list_key(path))
+		/* A changed value alone renames nothing. */
+		if (diff->changes[i].kind == CHANGE_VALUE)
 			continue;
 		containers |= starts_with(path, "spec") || starts_with(path, "status");
 		metadata |= starts_with(path, "metadata");
@@ -53,15 +45,47 @@ static int diff_pod(const struct view *old, const struct view *new, struct diff 
 	int r = metadata ? diff_label_link(old, new, "labels", diff) : 0;
 	if (r == 0 && metadata)
 		r = diff_label_link(old, new, "annotations", diff);
-	if (r == 0 && containers)
+	if (r == 0 && (containers || container_naming_changed(old, new)))
 		r = container_diff(old, new, diff);
 	return r;
+}
+
+static bool is_name(const char *s, size_t len, const char *name)
+{
+	return strlen(name) == len && !memcmp(s, name, len);
+}
+
+/* A field that has the name of something else in its object's directory is not in the tree. */
+static bool is_hidden(enum kind kind, const char *path)
+{
+	static const char *const in_all[] = {"object.json", "object.yaml"};
+	static const char *const in_pod[] = {"labels", "annotations", "node", "containers"};
+	size_t len = strcspn(path, "/");
+
+	for (size_t i = 0; i < ARRAY_SIZE(in_all); i++)
+		if (is_name(path, len, in_all[i]))
+			return true;
+	for (size_t i = 0; kind == KIND_POD && i < ARRAY_SIZE(in_pod); i++)
+		if (is_name(path, len, in_pod[i]))
+			return true;
+	return kind != KIND_POD && is_name(path, len, "pods");
+}
+
+static void drop_hidden(enum kind kind, struct diff *diff)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < diff->count; i++)
+		if (!is_hidden(kind, diff_path(diff, i)))
+			diff->changes[kept++] = diff->changes[i];
+	diff->count = kept;
 }
 
 int tree_diff(enum kind kind, const struct view *old, const struct view *new, struct diff *ret)
 {
 	int r = diff_views(old, new, ret);
 
+	drop_hidden(kind, ret);
 	if (r == 0 && kind == KIND_POD)
 		r = diff_pod(old, new, ret);
 	/* The text is another one, so these are, or nearly always. */

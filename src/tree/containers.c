@@ -166,6 +166,20 @@ static int compare_lists(struct sides *s)
 	return r;
 }
 
+bool container_naming_changed(const struct view *old, const struct view *new)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct field list;
+
+		if ((find_list(old, "spec", lists[i].spec, &list) == 0) !=
+			(find_list(new, "spec", lists[i].spec, &list) == 0) ||
+		    (find_list(old, "status", lists[i].status, &list) == 0) !=
+			(find_list(new, "status", lists[i].status, &list) == 0))
+			return true;
+	}
+	return false;
+}
+
 int container_diff(const struct view *old, const struct view *new, struct diff *diff)
 {
 	struct sides s = {.old = old, .new = new, .diff = diff};

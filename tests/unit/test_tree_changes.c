@@ -313,6 +313,10 @@ static void a_list_named_otherwise_with_the_same_names_counts(void **state)
 	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":\"\"}]}}");
 	assert_there("namespaces/n/pods/p/containers", false);
 	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":\"1\"}]}}");
+	assert_there("namespaces/n/pods/p/containers/1", true);
+	/* The same bytes in every file, too. */
+	put(KIND_POD, POD "},\"spec\":{\"containers\":[{\"name\":\"0\"},{\"name\":1}]}}");
+	assert_there("namespaces/n/pods/p/containers", false);
 }
 
 static void fields_called_like_fixed_names_do_not_disturb_them(void **state)

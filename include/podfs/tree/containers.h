@@ -22,6 +22,13 @@ int container_find(const struct view *view, const char *name, size_t len, struct
  */
 int container_list(const struct view *view, struct field_list *ret);
 
+/*
+ * Whether a list of containers is named by `name` in one view and by index in
+ * the other. Its elements may be called the same in both (a container "0"), so
+ * that a diff of the fields says nothing.
+ */
+bool container_naming_changed(const struct view *old, const struct view *new);
+
 /* Adds to @diff what @new changes in "containers". 0 or -ENOMEM. */
 int container_diff(const struct view *old, const struct view *new, struct diff *diff);
 

@@ -79,7 +79,8 @@ static _Thread_local char fuse_message[256];
 static _Thread_local size_t fuse_message_len;
 
 /* It says a line in several parts. */
-static void fuse_log_cb(enum fuse_log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void fuse_log_cb(enum fuse_log_level level,
+							      const char *fmt, va_list ap)
 {
 	char *at = fuse_message + fuse_message_len;
 	size_t room = sizeof(fuse_message) - fuse_message_len;

@@ -36,7 +36,8 @@ void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
-void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 void buf_release(struct buf *b);
 
 /** Hands the bytes over as a NUL-terminated string and empties the buffer. */

@@ -5,6 +5,9 @@
 
 #include <podfs/model/history.h>
 
+/* So many of the latest changes are never folded. */
+#define HISTORY_APART 64
+
 void history_release(struct history *h)
 {
 	for (uint16_t i = 0; i < h->count; i++)
@@ -23,54 +26,78 @@ static void cut_to_folder(char *path)
 		path[0] = '\0';
 }
 
-static struct history_entry *find(const struct history *h, const char *path, bool below)
+/* count: not there. */
+static uint16_t find(const struct history *h, const char *path, bool below)
 {
-	for (uint16_t i = 0; i < h->count; i++)
-		if (h->entries[i].below == below && !strcmp(h->entries[i].path, path))
-			return &h->entries[i];
-	return NULL;
+	uint16_t i = 0;
+
+	while (i < h->count &&
+	       (h->entries[i].below != below || strcmp(h->entries[i].path, path) != 0))
+		i++;
+	return i;
 }
 
-/* Makes the oldest entry count for its folder, which frees a place at the latest at "". */
-static void fold_oldest(struct history *h)
+static struct history_entry take(struct history *h, uint16_t i)
+{
+	struct history_entry e = h->entries[i];
+
+	h->count--;
+	memmove(&h->entries[i], &h->entries[i + 1], (h->count - i) * sizeof(e));
+	return e;
+}
+
+/* The oldest of the deepest, but none of the latest: so what is close together folds first. */
+static uint16_t pick_to_fold(const struct history *h)
+{
+	uint16_t picked = 0;
+	size_t deepest = 0;
+
+	for (uint16_t i = 0; i + HISTORY_APART < h->count; i++) {
+		const char *path = h->entries[i].path;
+		size_t depth = *path != '\0';
+
+		for (; *path; path++)
+			depth += *path == '/';
+		if (depth > deepest) {
+			deepest = depth;
+			picked = i;
+		}
+	}
+	return picked;
+}
+
+/*
+ * Makes an old entry count for its folder until two of them are the same. Each
+ * round makes paths shorter, so at the latest they meet at "".
+ */
+static void fold(struct history *h)
 {
 	while (h->count == HISTORY_MAX) {
-		struct history_entry *oldest = &h->entries[0];
+		uint16_t i = pick_to_fold(h);
+		struct history_entry *e = &h->entries[i];
 
-		for (uint16_t i = 1; i < h->count; i++)
-			if (h->entries[i].time_ns < oldest->time_ns)
-				oldest = &h->entries[i];
-		if (!oldest->path[0] && oldest->below) {
-			/* Nothing is older than this, so nothing is lost but the time itself. */
-			free(oldest->path);
-			*oldest = h->entries[--h->count];
-			return;
-		}
-		struct history_entry folded = *oldest;
-		*oldest = h->entries[--h->count];
-		cut_to_folder(folded.path);
-		struct history_entry *same = find(h, folded.path, true);
-		if (same) {
-			if (same->time_ns < folded.time_ns)
-				same->time_ns = folded.time_ns;
-			free(folded.path);
-		} else {
-			folded.below = true;
-			h->entries[h->count++] = folded;
-		}
+		cut_to_folder(e->path);
+		e->below = false;
+		uint16_t same = find(h, e->path, true);
+		e->below = true;
+		if (same == h->count)
+			continue;
+		/* The later one stays, with the later time. */
+		int64_t time =
+		    e->time_ns > h->entries[same].time_ns ? e->time_ns : h->entries[same].time_ns;
+		h->entries[i > same ? i : same].time_ns = time;
+		free(take(h, i < same ? i : same).path);
 	}
 }
 
+/* Entries stand in the order in which they were noted. */
 static int note(struct history *h, char *path, bool below, int64_t time_ns)
 {
-	struct history_entry *same = find(h, path, below);
+	uint16_t same = find(h, path, below);
 
-	if (same) {
-		same->time_ns = time_ns;
-		free(path);
-		return 0;
-	}
-	fold_oldest(h);
+	if (same < h->count)
+		free(take(h, same).path);
+	fold(h);
 	if (h->count == h->cap) {
 		uint16_t cap = h->cap ? (uint16_t)(h->cap * 2) : 4;
 		struct history_entry *entries = realloc(h->entries, cap * sizeof(*entries));

@@ -107,48 +107,67 @@ static void add_string(struct buf *out, const char *s, size_t len)
 	buf_addch(out, '"');
 }
 
-/* A float as Go prints it: the shortest digits that read back as the same number. */
-static void add_float(struct buf *out, const char *token)
+/* Digits with their point: @exponent is of the first one. */
+static void add_plain(struct buf *out, const char *digits, int count, int exponent)
 {
-	char text[64];
-	double v = strtod(token, NULL);
-	double size = fabs(v);
-	bool plain = v == 0 || (size >= 1e-6 && size < 1e21);
+	int whole = exponent + 1;
 
-	for (int digits = 0; digits < 18; digits++) {
-		snprintf(text, sizeof(text), "%.*e", digits, v);
-		if (strtod(text, NULL) != v)
-			continue;
-		/* Go writes e+21 and e-9: no zero in front. */
-		char *e = strchr(text, 'e');
-		int exponent = (int)strtol(e + 1, NULL, 10);
-
-		if (plain)
-			buf_addf(out, "%.*f", digits > exponent ? digits - exponent : 0, v);
-		else
-			buf_addf(out, "%.*se%c%d", (int)(e - text), text, exponent < 0 ? '-' : '+',
-				 abs(exponent));
-		return;
+	if (whole <= 0) {
+		buf_addstr(out, "0.");
+		buf_addfill(out, '0', (size_t)-whole);
+		buf_add(out, digits, (size_t)count);
+	} else if (whole >= count) {
+		buf_add(out, digits, (size_t)count);
+		buf_addfill(out, '0', (size_t)(whole - count));
+	} else {
+		buf_addf(out, "%.*s.%.*s", whole, digits, count - whole, digits + whole);
 	}
 }
 
-/* kubectl reads whole numbers as int64 and all others as float64. */
-static void add_number(struct buf *out, const char *text, const struct json_node *node)
+/* A float as Go prints it: the shortest digits that read back as the same number. */
+static void add_float(struct buf *out, double v, bool point)
 {
-	const char *token = text + node->off;
+	char text[64];
+	char digits[24];
+	double size = fabs(v);
+	int count = 0;
+
+	do {
+		snprintf(text, sizeof(text), "%.*e", count++, size);
+	} while (strtod(text, NULL) != size && count < 17);
+	int exponent = atoi(strchr(text, 'e') + 1);
+	digits[0] = text[0];
+	memcpy(digits + 1, text + 2, (size_t)count - 1);
+	if (signbit(v))
+		buf_addch(out, '-');
+	if (size == 0 || (size >= 1e-6 && size < 1e21)) {
+		add_plain(out, digits, count, exponent);
+		return;
+	}
+	add_plain(out, digits, count, 0);
+	if (point && count == 1)
+		buf_addstr(out, ".0");
+	/* Go writes e+21 and e-9: no zero in front. */
+	buf_addf(out, "e%c%d", exponent < 0 ? '-' : '+', abs(exponent));
+}
+
+int render_number(struct buf *out, const char *token, size_t len, bool point)
+{
 	cleanup_buf struct buf copy = {0};
 	char *end;
 
-	if (buf_add(&copy, token, node->len) < 0) {
-		out->err = -ENOMEM;
-		return;
-	}
+	if (buf_add(&copy, token, len) < 0)
+		return out->err = -ENOMEM;
 	errno = 0;
 	long long whole = strtoll(copy.data, &end, 10);
+	double v = strtod(copy.data, NULL);
 	if (!*end && !errno)
 		buf_addf(out, "%lld", whole);
+	else if (isfinite(v))
+		add_float(out, v, point);
 	else
-		add_float(out, copy.data);
+		buf_add(out, token, len); /* Go would refuse the whole object for it. */
+	return out->err;
 }
 
 static int add_value(const struct view *view, uint32_t n, size_t indent, struct buf *out);
@@ -224,8 +243,7 @@ static int add_value(const struct view *view, uint32_t n, size_t indent, struct 
 		return out->err;
 	}
 	case JSON_NUMBER:
-		add_number(out, view->text, node);
-		return out->err;
+		return render_number(out, view->text + node->off, node->len, false);
 	default:
 		return buf_add(out, view->text + node->off, node->len);
 	}

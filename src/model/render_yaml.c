@@ -132,6 +132,11 @@ static int emit_value(struct emitter *e, uint32_t n)
 		if (json_string(&e->scratch, e->view->text, node) < 0)
 			return -ENOMEM;
 		return emit_string(e, e->scratch.data, e->scratch.len);
+	case JSON_NUMBER:
+		buf_clear(&e->scratch);
+		if (render_number(&e->scratch, e->view->text + node->off, node->len, true) < 0)
+			return -ENOMEM;
+		return emit_scalar(e, e->scratch.data, e->scratch.len, YAML_PLAIN_SCALAR_STYLE);
 	default:
 		return emit_scalar(e, e->view->text + node->off, node->len,
 				   YAML_PLAIN_SCALAR_STYLE);

@@ -2,8 +2,8 @@
 /*
  * history: when what in an object changed, for modification times.
  *
- * Paths are as in a diff. The latest HISTORY_MAX changes of an object are kept
- * apart; an older one counts for the folder it was in.
+ * Paths are as in a diff. At least the latest 64 changes of an object are kept
+ * apart; of HISTORY_MAX, older ones count for the folder they were in.
  */
 #ifndef PODFS_MODEL_HISTORY_H
 #define PODFS_MODEL_HISTORY_H

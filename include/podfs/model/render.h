@@ -25,6 +25,16 @@ int render_json(const struct view *view, struct buf *out);
 int render_yaml(const struct view *view, struct buf *out);
 
 /*
+ * Appends a number as Go prints it, which reads whole numbers as int64 and all
+ * others as float64.
+ *
+ * @point  with a point before an exponent: YAML 1.1 takes 1e+21 for a string.
+ *
+ * 0 or -ENOMEM.
+ */
+int render_number(struct buf *out, const char *token, size_t len, bool point);
+
+/*
  * The members of object @n in the order of their keys, each key once: the
  * nodes' numbers and their decoded keys. @ret is zeroed or used before; null
  * members are kept.

@@ -27,7 +27,10 @@ bool packed_name_is_valid(const char *name, size_t len, size_t max)
 	       !memchr(name, '\0', len);
 }
 
-/* A copy of the string member @key of object @n; "" if there is none. NULL: out of memory. */
+/*
+ * A copy of the string member @key of object @n; "" if there is none, or one
+ * with a NUL in it, of which a C string would be the beginning. NULL: out of memory.
+ */
 static char *copy_member(const struct source *src, uint32_t n, const char *key)
 {
 	cleanup_buf struct buf value = {0};
@@ -35,6 +38,8 @@ static char *copy_member(const struct source *src, uint32_t n, const char *key)
 
 	if (m && src->index->nodes[m].type == JSON_STRING)
 		json_string(&value, src->text, &src->index->nodes[m]);
+	if (value.len && memchr(value.data, '\0', value.len))
+		buf_clear(&value);
 	return buf_take(&value, NULL);
 }
 
@@ -151,6 +156,9 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 	r = make_text(ret, &src, metadata);
 	if (r < 0)
 		return r;
+	*ret_fault = "over a limit";
+	if (ret->text.len > JSON_TEXT_MAX)
+		return -E2BIG;
 	*ret_fault = NULL;
 	return 0;
 }

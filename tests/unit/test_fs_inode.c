@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is alive: nodes against a naive model of them, in every order of coming,
+ * forgetting and detaching.
+ */
+#include "unit.h"
+
+#include <podfs/base/cleanup.h>
+
+#include "fs/inode.h"
+
+static struct inode_table *table;
+
+static struct inode *add(struct inode *parent, const char *name, enum tree_kind kind,
+			 struct pin *pin)
+{
+	const struct tree_entry entry = {.name = name,
+					 .name_len = strlen(name),
+					 .kind = kind,
+					 .field = {.style = kind == TREE_FIELD ? FIELD_FILE : 0}};
+	struct inode *n = inode_add(table, parent, &entry, NULL, 77, pin);
+
+	assert_non_null(n);
+	return n;
+}
+
+static struct inode *add_dir(struct inode *parent, const char *name)
+{
+	return add(parent, name, TREE_NAMESPACE, NULL);
+}
+
+static struct inode *root(void)
+{
+	return inode_get(table, INODE_ROOT);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	table = inode_table_new();
+	return table ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	inode_table_free(table);
+	return 0;
+}
+
+static void the_root_is_there_and_stays(void **state)
+{
+	(void)state;
+	assert_non_null(root());
+	inode_forget(table, INODE_ROOT, 1);
+	inode_forget(table, INODE_ROOT, 1000);
+	assert_non_null(root());
+	assert_int_equal(inode_count(table), 1);
+	assert_ptr_equal(inode_walk(table, "", 0), root());
+}
+
+static void a_node_lives_until_every_lookup_is_given_back(void **state)
+{
+	struct inode *n = add_dir(root(), "a");
+	uint64_t id = n->id;
+
+	(void)state;
+	inode_ref(n);
+	inode_ref(n);
+	inode_forget(table, id, 2);
+	assert_ptr_equal(inode_get(table, id), n);
+	inode_forget(table, id, 1);
+	assert_null(inode_get(table, id));
+	assert_null(inode_child(table, root(), "a", 1));
+	assert_int_equal(inode_count(table), 1);
+}
+
+static void a_forget_of_an_unknown_id_is_ignored(void **state)
+{
+	(void)state;
+	struct inode *n = add_dir(root(), "a");
+	uint64_t id = n->id;
+	inode_forget(table, id, 1);
+	inode_forget(table, id, 1);
+	inode_forget(table, 0, 1);
+	inode_forget(table, UINT64_MAX, 5);
+	assert_int_equal(inode_count(table), 1);
+}
+
+static void ids_are_never_used_twice(void **state)
+{
+	uint64_t last = INODE_ROOT;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct inode *n = add_dir(root(), "a");
+
+		assert_true(n->id > last);
+		last = n->id;
+		inode_forget(table, n->id, 1);
+	}
+}
+
+static void a_parent_outlives_its_children(void **state)
+{
+	(void)state;
+	struct inode *a = add_dir(root(), "a");
+	struct inode *b = add_dir(a, "b");
+	struct inode *c = add_dir(b, "c");
+	uint64_t ids[] = {a->id, b->id, c->id};
+
+	inode_forget(table, ids[0], 1);
+	inode_forget(table, ids[1], 1);
+	assert_non_null(inode_get(table, ids[0]));
+	assert_ptr_equal(inode_walk(table, "a/b/c", 5), c);
+	inode_forget(table, ids[2], 1);
+	assert_null(inode_get(table, ids[0]));
+	assert_null(inode_get(table, ids[1]));
+	assert_int_equal(inode_count(table), 1);
+}
+
+static void a_name_is_found_whole_and_only_below_its_parent(void **state)
+{
+	(void)state;
+	struct inode *a = add_dir(root(), "a");
+	struct inode *ab = add_dir(root(), "ab");
+	struct inode *b = add_dir(a, "b");
+
+	assert_ptr_equal(inode_child(table, root(), "abc", 1), a);
+	assert_ptr_equal(inode_child(table, root(), "abc", 2), ab);
+	assert_null(inode_child(table, root(), "abc", 3));
+	assert_null(inode_child(table, root(), "b", 1));
+	assert_null(inode_child(table, ab, "b", 1));
+	assert_ptr_equal(inode_walk(table, "a/b/c", 3), b);
+	assert_null(inode_walk(table, "a/b/c", 5));
+	assert_null(inode_walk(table, "ab/b", 4));
+}
+
+static void a_detached_node_keeps_its_id_but_not_its_name(void **state)
+{
+	(void)state;
+	struct inode *old = add(root(), "f", TREE_FIELD, NULL);
+	struct pin *pin = calloc(1, sizeof(*pin));
+
+	assert_non_null(pin);
+	buf_addstr(&pin->content, "old");
+	inode_detach(table, old, pin);
+	assert_ptr_equal(inode_get(table, old->id), old);
+	assert_ptr_equal(old->pin, pin);
+	assert_null(inode_child(table, root(), "f", 1));
+	struct inode *new = add(root(), "f", TREE_FIELD, NULL);
+	assert_ptr_equal(inode_child(table, root(), "f", 1), new);
+	inode_forget(table, old->id, 1);
+	assert_ptr_equal(inode_child(table, root(), "f", 1), new);
+}
+
+static void a_node_with_content_of_its_own_has_no_name(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct pin *pin = calloc(1, sizeof(*pin));
+
+		assert_non_null(pin);
+		struct inode *n = add(root(), "status", TREE_SELF_STATUS, pin);
+		assert_false(n->attached);
+		assert_null(inode_child(table, root(), "status", 6));
+	}
+	assert_int_equal(inode_count(table), 4);
+}
+
+static void a_node_holds_its_objects_version_no_longer_than_itself(void **state)
+{
+	struct version *v = version_new("{}", 2);
+	struct pin *pin = calloc(1, sizeof(*pin));
+
+	(void)state;
+	assert_non_null(v);
+	assert_non_null(pin);
+	struct inode *n = add(root(), "f", TREE_FIELD, NULL);
+	pin->version = version_ref(v);
+	inode_detach(table, n, pin);
+	assert_int_equal(v->refs, 2);
+	inode_forget(table, n->id, 1);
+	assert_int_equal(v->refs, 1);
+	version_unref(v);
+}
+
+static void paths_are_from_the_root_and_from_the_objects_directory(void **state)
+{
+	cleanup_buf struct buf path = {0};
+
+	(void)state;
+	struct inode *namespaces = add(root(), "namespaces", TREE_NAMESPACES, NULL);
+	struct inode *ns = add(namespaces, "shop", TREE_NAMESPACE, NULL);
+	struct inode *pods = add(ns, "pods", TREE_PODS, NULL);
+	struct inode *pod = add(pods, "web", TREE_POD, NULL);
+	struct inode *node = add(pod, "node", TREE_POD_NODE, NULL);
+	struct inode *name = add(node, "name", TREE_FIELD, NULL);
+	struct inode *phase = add(pod, "phase", TREE_FIELD, NULL);
+
+	assert_int_equal(inode_path(name, &path), 0);
+	assert_string_equal(path.data, "namespaces/shop/pods/web/node/name");
+	buf_clear(&path);
+	assert_int_equal(inode_object_path(name, &path), 0);
+	assert_string_equal(path.data, "name");
+	buf_clear(&path);
+	assert_int_equal(inode_object_path(phase, &path), 0);
+	assert_string_equal(path.data, "phase");
+	buf_clear(&path);
+	assert_int_equal(inode_object_path(pods, &path), 0);
+	assert_string_equal(path.data, "pods");
+	buf_clear(&path);
+	assert_int_equal(inode_path(root(), &path), 0);
+	assert_string_equal(path.data, "");
+}
+
+/* A model without any cleverness: an array of all nodes there ever were. */
+#define MODEL_MAX 60000
+
+struct model {
+	uint64_t id;
+	uint64_t parent; /* index + 1 in the model; 0: the root */
+	uint64_t lookups;
+	uint64_t children;
+	bool attached;
+	bool alive;
+	char name[8];
+};
+
+static struct model models[MODEL_MAX];
+static size_t n_models;
+static size_t n_alive;
+
+static void model_reap(size_t i)
+{
+	for (;;) {
+		struct model *m = &models[i];
+
+		if (!m->alive || m->lookups || m->children)
+			return;
+		m->alive = false;
+		n_alive--;
+		if (!m->parent)
+			return;
+		i = m->parent - 1;
+		models[i].children--;
+	}
+}
+
+static struct inode *model_node(uint64_t parent)
+{
+	return parent ? inode_get(table, models[parent - 1].id) : root();
+}
+
+static size_t any_alive(struct dice *d)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		/* Mostly young ones: old ones are mostly gone. */
+		size_t span = n_models < 300 ? n_models : 300;
+		size_t i = n_models - 1 - dice_roll(d, (uint32_t)span);
+
+		if (models[i].alive)
+			return i;
+	}
+	return MODEL_MAX;
+}
+
+static void look_up(struct dice *d)
+{
+	size_t p = n_models && dice_roll(d, 4) ? any_alive(d) : MODEL_MAX;
+	uint64_t parent = p == MODEL_MAX ? 0 : p + 1;
+	char name[8];
+	size_t found = MODEL_MAX;
+
+	snprintf(name, sizeof(name), "n%u", dice_roll(d, 40));
+	for (size_t i = n_models > 2000 ? n_models - 2000 : 0; i < n_models; i++)
+		if (models[i].alive && models[i].attached && models[i].parent == parent &&
+		    !strcmp(models[i].name, name))
+			found = i;
+	struct inode *dir = model_node(parent);
+	assert_non_null(dir);
+	struct inode *n = inode_child(table, dir, name, strlen(name));
+	if (found < MODEL_MAX) {
+		assert_non_null(n);
+		assert_int_equal(n->id, models[found].id);
+		inode_ref(n);
+		models[found].lookups++;
+		return;
+	}
+	/* One that fell out of the window above may still be there. */
+	if (n || n_models == MODEL_MAX)
+		return;
+	n = add_dir(dir, name);
+	struct model *m = &models[n_models++];
+	*m = (struct model){
+	    .id = n->id, .parent = parent, .lookups = 1, .attached = true, .alive = true};
+	memcpy(m->name, name, sizeof(name));
+	if (parent)
+		models[parent - 1].children++;
+	n_alive++;
+}
+
+static void agrees_with_a_naive_model(void **state)
+{
+	struct dice dice = {10};
+
+	(void)state;
+	n_models = 0;
+	n_alive = 0;
+	for (int step = 0; step < 100000; step++) {
+		size_t i;
+
+		switch (dice_roll(&dice, 5)) {
+		case 0:
+		case 1:
+			look_up(&dice);
+			break;
+		case 2:
+			i = n_models ? any_alive(&dice) : MODEL_MAX;
+			if (i == MODEL_MAX || !models[i].attached || dice_roll(&dice, 4))
+				break;
+			inode_detach(table, inode_get(table, models[i].id), NULL);
+			models[i].attached = false;
+			break;
+		default:
+			i = n_models ? any_alive(&dice) : MODEL_MAX;
+			if (i == MODEL_MAX || !models[i].lookups)
+				break;
+			uint64_t n = 1 + dice_roll(&dice, (uint32_t)models[i].lookups);
+			inode_forget(table, models[i].id, n);
+			models[i].lookups -= n;
+			model_reap(i);
+		}
+		assert_int_equal(inode_count(table), n_alive + 1);
+	}
+	for (size_t i = 0; i < n_models; i++) {
+		struct inode *n = inode_get(table, models[i].id);
+
+		assert_int_equal(n != NULL, models[i].alive);
+		if (n) {
+			assert_int_equal(n->lookups, models[i].lookups);
+			assert_int_equal(n->attached, models[i].attached);
+		}
+	}
+	assert_true(n_models > 1000);
+	/* All of it given back, from the oldest to the youngest: nothing is left. */
+	for (size_t i = 0; i < n_models; i++)
+		if (models[i].alive && models[i].lookups)
+			inode_forget(table, models[i].id, models[i].lookups);
+	assert_int_equal(inode_count(table), 1);
+}
+
+static void many_nodes_are_all_found(void **state)
+{
+	enum { MANY = 20000 };
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		add_dir(root(), name);
+	}
+	assert_int_equal(inode_count(table), MANY + 1);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		struct inode *n = inode_child(table, root(), name, strlen(name));
+		assert_non_null(n);
+		assert_ptr_equal(inode_get(table, n->id), n);
+	}
+}
+
+#define inode_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    inode_test(the_root_is_there_and_stays),
+	    inode_test(a_node_lives_until_every_lookup_is_given_back),
+	    inode_test(a_forget_of_an_unknown_id_is_ignored),
+	    inode_test(ids_are_never_used_twice),
+	    inode_test(a_parent_outlives_its_children),
+	    inode_test(a_name_is_found_whole_and_only_below_its_parent),
+	    inode_test(a_detached_node_keeps_its_id_but_not_its_name),
+	    inode_test(a_node_with_content_of_its_own_has_no_name),
+	    inode_test(a_node_holds_its_objects_version_no_longer_than_itself),
+	    inode_test(paths_are_from_the_root_and_from_the_objects_directory),
+	    inode_test(agrees_with_a_naive_model),
+	    inode_test(many_nodes_are_all_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

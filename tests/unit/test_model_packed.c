@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <podfs/base/cleanup.h>
+#include <podfs/model/packed.h>
+
+static struct json_index scratch;
+
+static int pack(enum kind kind, const char *json, struct packed *ret)
+{
+	const char *fault = "unset";
+	int r = packed_from_json(&scratch, kind, json, strlen(json), ret, &fault);
+
+	if ((r == 0) != (fault == NULL))
+		fail_msg("%d, but %s: %s", r, fault ? fault : "no fault", json);
+	return r;
+}
+
+static void assert_refused(enum kind kind, const char *json)
+{
+	cleanup_packed struct packed p = {0};
+
+	if (pack(kind, json, &p) != -EINVAL)
+		fail_msg("accepted: %s", json);
+}
+
+static void assert_text(enum kind kind, const char *json, const char *want)
+{
+	cleanup_packed struct packed p = {0};
+
+	assert_int_equal(pack(kind, json, &p), 0);
+	assert_string_equal(p.text.data, want);
+	assert_int_equal(p.text.len, strlen(want));
+}
+
+static void what_the_indexes_need_is_taken_out(void **state)
+{
+	cleanup_packed struct packed p = {0};
+
+	(void)state;
+	assert_int_equal(
+	    pack(KIND_POD,
+		 "{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"u-1\","
+		 "\"resourceVersion\":\"42\",\"creationTimestamp\":\"2026-11-23T23:38:57Z\"},"
+		 "\"spec\":{\"nodeName\":\"k1\"}}",
+		 &p),
+	    0);
+	assert_int_equal(p.kind, KIND_POD);
+	assert_string_equal(p.name, "web");
+	assert_string_equal(p.namespace, "shop");
+	assert_string_equal(p.uid, "u-1");
+	assert_string_equal(p.resource_version, "42");
+	assert_string_equal(p.node_name, "k1");
+	assert_true(p.created_ns == INT64_C(1795477137000000000));
+	assert_int_equal(p.key_max, strlen("creationTimestamp"));
+}
+
+static void what_is_missing_is_empty(void **state)
+{
+	cleanup_packed struct packed p = {0};
+
+	(void)state;
+	assert_int_equal(
+	    pack(KIND_NODE, "{\"metadata\":{\"name\":\"k1\",\"creationTimestamp\":null}}", &p), 0);
+	assert_string_equal(p.namespace, "");
+	assert_string_equal(p.uid, "");
+	assert_string_equal(p.resource_version, "");
+	assert_string_equal(p.node_name, "");
+	assert_true(p.created_ns == 0);
+}
+
+static void a_list_and_a_watch_give_the_same_text(void **state)
+{
+	static const char want[] =
+	    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\","
+	    "\"namespace\":\"n\"},\"spec\":{\"x\": 1}}";
+
+	(void)state;
+	assert_text(KIND_POD,
+		    "{\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"},\"spec\":{\"x\": 1}}",
+		    want);
+	assert_text(KIND_POD,
+		    "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\","
+		    "\"namespace\":\"n\"},"
+		    "\"spec\":{\"x\": 1}}",
+		    want);
+	assert_text(KIND_POD,
+		    " { \"metadata\" : { \"name\":\"a\" , \"managedFields\" : [ {\"a\":\"]}\"} ] , "
+		    "\"namespace\":\"n\" } , \"apiVersion\" : \"v1\" , \"spec\":{\"x\": 1} , "
+		    "\"kind\":\"Pod\" } ",
+		    want);
+}
+
+static void managed_fields_are_dropped_wherever_they_stand(void **state)
+{
+	(void)state;
+	assert_text(KIND_NODE, "{\"metadata\":{\"managedFields\":[],\"name\":\"k\"}}",
+		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"}}");
+	assert_text(KIND_NODE, "{\"metadata\":{\"name\":\"k\",\"managedFields\":null}}",
+		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"}}");
+	/* Only those of the object itself. */
+	assert_text(KIND_NODE, "{\"metadata\":{\"name\":\"k\"},\"spec\":{\"managedFields\":1}}",
+		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"},"
+		    "\"spec\":{\"managedFields\":1}}");
+}
+
+static void another_kind_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(KIND_POD,
+		       "{\"kind\":\"Node\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"}}");
+	assert_refused(KIND_POD,
+		       "{\"kind\":\"pod\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"}}");
+	assert_refused(KIND_POD,
+		       "{\"kind\":\"PodX\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"}}");
+	assert_refused(KIND_POD,
+		       "{\"kind\":\"\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"}}");
+}
+
+static void what_is_no_object_is_refused(void **state)
+{
+	static const char *const bad[] = {"",
+					  "null",
+					  "[]",
+					  "\"metadata\"",
+					  "{}",
+					  "{\"metadata\":null}",
+					  "{\"metadata\":[]}",
+					  "{\"metadata\":{}}",
+					  "{\"metadata\":{\"name\":7}}",
+					  "{\"metadata\":{\"name\":null}}",
+					  "{\"metadata\":{\"name\":\"k\"}",
+					  "{\"metadata\":{\"name\":\"k\"}}x"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_refused(KIND_NODE, bad[i]);
+}
+
+static void names_that_could_break_out_are_refused(void **state)
+{
+	static const char *const bad[] = {
+	    "",      ".",       "..",       ".hidden",  "/", "a/b", "../x", "a/", "\\u002e\\u002e",
+	    "a\\/b", "\\u0000", "a\\u0000", "a\\u0000b"};
+	char json[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(json, sizeof(json), "{\"metadata\":{\"name\":\"%s\"}}", bad[i]);
+		assert_refused(KIND_NODE, json);
+		assert_refused(KIND_NAMESPACE, json);
+		snprintf(json, sizeof(json), "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"n\"}}",
+			 bad[i]);
+		assert_refused(KIND_POD, json);
+		snprintf(json, sizeof(json), "{\"metadata\":{\"name\":\"p\",\"namespace\":\"%s\"}}",
+			 bad[i]);
+		assert_refused(KIND_POD, json);
+	}
+}
+
+static void names_have_their_longest(void **state)
+{
+	char json[512];
+	char name[300];
+
+	(void)state;
+	memset(name, 'a', sizeof(name));
+	for (int len = 253; len <= 254; len++) {
+		cleanup_packed struct packed p = {0};
+
+		snprintf(json, sizeof(json),
+			 "{\"metadata\":{\"name\":\"%.*s\",\"namespace\":\"n\"}}", len, name);
+		assert_int_equal(pack(KIND_POD, json, &p), len <= 253 ? 0 : -EINVAL);
+	}
+	for (int len = 63; len <= 64; len++) {
+		cleanup_packed struct packed p = {0};
+
+		snprintf(json, sizeof(json),
+			 "{\"metadata\":{\"name\":\"p\",\"namespace\":\"%.*s\"}}", len, name);
+		assert_int_equal(pack(KIND_POD, json, &p), len <= 63 ? 0 : -EINVAL);
+	}
+}
+
+static void only_pods_have_a_namespace(void **state)
+{
+	(void)state;
+	assert_refused(KIND_POD, "{\"metadata\":{\"name\":\"p\"}}");
+	assert_refused(KIND_NODE, "{\"metadata\":{\"name\":\"k\",\"namespace\":\"n\"}}");
+	assert_refused(KIND_NAMESPACE, "{\"metadata\":{\"name\":\"k\",\"namespace\":\"n\"}}");
+}
+
+static void the_kept_text_is_within_the_limit_too(void **state)
+{
+	cleanup_packed struct packed p = {0};
+	cleanup_buf struct buf json = {0};
+	const char *fault;
+
+	(void)state;
+	/* What comes in fits, but not with apiVersion and kind in front. */
+	buf_addstr(&json, "{\"metadata\":{\"name\":\"k\"},\"x\":\"");
+	buf_addfill(&json, 'x', JSON_TEXT_MAX - json.len - 2);
+	buf_addstr(&json, "\"}");
+	assert_int_equal(json.len, JSON_TEXT_MAX);
+	assert_int_equal(packed_from_json(&scratch, KIND_NODE, json.data, json.len, &p, &fault),
+			 -E2BIG);
+	assert_non_null(fault);
+}
+
+static int release(void **state)
+{
+	(void)state;
+	json_index_release(&scratch);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_the_indexes_need_is_taken_out),
+	    cmocka_unit_test(what_is_missing_is_empty),
+	    cmocka_unit_test(a_list_and_a_watch_give_the_same_text),
+	    cmocka_unit_test(managed_fields_are_dropped_wherever_they_stand),
+	    cmocka_unit_test(another_kind_is_refused),
+	    cmocka_unit_test(what_is_no_object_is_refused),
+	    cmocka_unit_test(names_that_could_break_out_are_refused),
+	    cmocka_unit_test(names_have_their_longest),
+	    cmocka_unit_test(only_pods_have_a_namespace),
+	    cmocka_unit_test(the_kept_text_is_within_the_limit_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, release);
+}

@@ -12,14 +12,12 @@ import contextlib
 import http.client
 import json
 import os
-import pickle
 import random
-import tempfile
 import threading
 import time
 import urllib.parse
 
-from lib import gojson, metrics, model, procs, tap
+from lib import fork, gojson, metrics, model, procs, tap
 from lib.apisim import Apisim
 from lib.compare import Walk
 from lib.mount import Mount, slurp
@@ -70,8 +68,8 @@ class Record(threading.Thread):
             self.error = e
 
 
-def reader(mount, names, seconds, seed, out):
-    """Reads here and there until time is up; writes (when, pod, path, bytes or None) to a file."""
+def reader(mount, names, seconds, seed):
+    """Reads here and there until time is up; returns how often, and (namespace, pod, path, bytes) of each."""
     rng = random.Random(seed)
     seen = []
     end = time.monotonic() + seconds
@@ -108,8 +106,7 @@ def reader(mount, names, seconds, seed, out):
         count += 1
         if len(seen) > 400000:
             break
-    with open(out, 'wb') as f:
-        pickle.dump((count, seen), f)
+    return count, seen
 
 
 def value_at(tree, path):
@@ -164,34 +161,19 @@ def stress(scene):
     record.start()
     before = metrics.read(mount)
     server.control(f'churn?rate={CHANGES}')
-    with tempfile.TemporaryDirectory() as directory:
-        children = []
-        for n in range(READERS):
-            pid = os.fork()
-            if pid == 0:
-                code = 1
-                try:
-                    reader(mount, names, seconds, n, f'{directory}/{n}')
-                    code = 0
-                finally:
-                    os._exit(code)
-            children.append(pid)
-        statuses = [os.waitpid(pid, 0)[1] for pid in children]
-        server.control('churn?rate=0')
-        equal(statuses, [0] * READERS, 'exit statuses of the readers')
-        until(lambda: record.error or int(record.version) >= _latest(server), 'our own watch has everything', 30)
-        check(not record.error, f'our own watch: {record.error}')
-        after = metrics.read(mount)
-        runs, reads, wrong = 0, 0, []
-        judge = Judge(record)
-        for ns, gone in constant.items():
-            constant[ns] = {n for n in gone if (ns, n) in record.now
-                            and len({o['metadata']['uid'] for o in record.versions[ns, n]}) == 1}
-        for n in range(READERS):
-            with open(f'{directory}/{n}', 'rb') as f:
-                count, seen = pickle.load(f)
-            runs, reads = runs + count, reads + len(seen)
-            wrong += judge_reader(judge, seen, constant)
+    results = fork.each(READERS, lambda n: reader(mount, names, seconds, n))
+    server.control('churn?rate=0')
+    until(lambda: record.error or int(record.version) >= _latest(server), 'our own watch has everything', 30)
+    check(not record.error, f'our own watch: {record.error}')
+    after = metrics.read(mount)
+    runs, reads, wrong = 0, 0, []
+    judge = Judge(record)
+    for ns, gone in constant.items():
+        constant[ns] = {n for n in gone if (ns, n) in record.now
+                        and len({o['metadata']['uid'] for o in record.versions[ns, n]}) == 1}
+    for count, seen in results:
+        runs, reads = runs + count, reads + len(seen)
+        wrong += judge_reader(judge, seen, constant)
     changes = sum(map(len, record.versions.values())) - len(names)
     events = sum(after[k] - before.get(k, 0) for k in after if k.startswith('podfs_events_total')
                  and 'BOOKMARK' not in k)

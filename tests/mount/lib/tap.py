@@ -78,7 +78,9 @@ def _short(value):
     return text if len(text) <= 1200 else text[:800] + f' ... ({len(text)} characters)'
 
 
-def _ended(signum, _frame):
+def _ended(signum, frame):
+    note(f'signal {signum} while at')
+    note(''.join(traceback.format_stack(frame)))
     raise SystemExit(128 + signum)
 
 

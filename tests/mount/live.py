@@ -433,6 +433,7 @@ def times(s):
     # The first change lets the server fill in what this pod lacks; it is not one of the label alone.
     s.server.patch(path_of(ns, name), {'metadata': {'labels': {'first': 'change'}}})
     until(reads(f'{here}/labels/first', b'change\n'), 'the first change')
+    until(lambda: at('spec') > born, 'what the server filled in')
     old = {path: at(path) for path in ('metadata/name', 'metadata/uid', 'metadata/ownerReferences', 'spec', 'status',
                                        'spec/containers', 'spec/containers/main/image', 'metadata/labels/first')}
     before = time.time()

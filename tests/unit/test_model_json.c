@@ -147,7 +147,7 @@ static void a_nul_byte_is_nowhere_allowed(void **state)
 		const char *text;
 		size_t len;
 	} texts[] = {{"\0", 1},   {"1\0", 2},         {"\"\0\"", 3},       {"\"\\\0\"", 4},
-		     {"[\0]", 3}, {"{\"a\"\0:1}", 8}, {"\"\\u\0000\"", 8}, {"nul\0", 4}};
+		     {"[\0]", 3}, {"{\"a\"\0:1}", 8}, {"\"\\u\0000\"", 6}, {"nul\0", 4}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -157,6 +157,7 @@ void api_watch(struct request *req, const struct target *t)
 	}
 	if (!read_selector(req, t, &o.selector))
 		return;
+	o.name = t->name;
 	/* without a revision a watch begins with what there is, as it always did */
 	o.initial = initial ? wants_initial : !o.rv;
 	o.initial_bookmark = wants_initial && o.bookmarks;

@@ -23,9 +23,13 @@ void generate_pair(struct buf *out, const char *key, const char *value)
 	buf_json_str(out, value);
 }
 
-static enum owner draw_owner(struct rng *r)
+/* Every so often a shape comes for certain: a small cluster has the rare ones too. */
+static enum owner draw_owner(struct generator *g)
 {
-	uint64_t n = rng_below(r, 100);
+	uint64_t n = rng_below(&g->rng, 100);
+
+	if (g->n_workloads % 16 == 5)
+		return OWNER_JOB;
 
 	return n < 76   ? OWNER_REPLICA_SET
 	       : n < 86 ? OWNER_STATEFUL_SET
@@ -33,26 +37,33 @@ static enum owner draw_owner(struct rng *r)
 			: OWNER_JOB;
 }
 
-static unsigned draw_containers(struct rng *r)
+static unsigned draw_containers(struct generator *g)
 {
-	uint64_t n = rng_below(r, 100);
+	uint64_t n = rng_below(&g->rng, 100);
 
-	return n < 52 ? 1 : n < 82 ? 2 : n < 98 ? 3 : 4;
+	if (g->n_workloads % 50 == 7)
+		return 4;
+
+	return n < 45 ? 1 : n < 82 ? 2 : 3;
 }
 
 void workload_draw(struct generator *g, struct workload *w, const char *ns)
 {
 	static const char *const extras[] = {"", "envoy", "log-shipper", "metrics"};
 	struct rng *r = &g->rng;
+	unsigned major, minor;
 
-	*w = (struct workload){.ns = ns, .owner = draw_owner(r)};
+	*w = (struct workload){.ns = ns, .owner = draw_owner(g)};
 	w->app = apps[rng_below(r, ARRAY_SIZE(apps))];
 	w->component = components[rng_below(r, ARRAY_SIZE(components))];
 	rng_chars(r, "bcdfghjklmnpqrstvwxz2456789", 10, w->hash);
 	rng_uuid(r, w->owner_uid);
 	rng_hex(r, 64, w->config_sum);
-	snprintf(w->version, sizeof(w->version), "v%u.%u.%u", (unsigned)rng_below(r, 5),
-		 (unsigned)rng_below(r, 30), (unsigned)rng_below(r, 10));
+	/* one draw a statement: the order in which arguments are evaluated is nobody's promise */
+	major = (unsigned)rng_below(r, 5);
+	minor = (unsigned)rng_below(r, 30);
+	snprintf(w->version, sizeof(w->version), "v%u.%u.%u", major, minor,
+		 (unsigned)rng_below(r, 10));
 	w->name = w->owner == OWNER_REPLICA_SET
 		      ? xasprintf("%s-%s-%s", w->app, w->component, w->hash)
 		      : xasprintf("%s-%s-%.4s", w->app, w->component, w->hash);
@@ -60,7 +71,7 @@ void workload_draw(struct generator *g, struct workload *w, const char *ns)
 	w->host_network = w->owner == OWNER_DAEMON_SET && rng_below(r, 2);
 	w->gate = rng_below(r, 20) == 0;
 	w->priority = rng_below(r, 10) == 0;
-	w->n_containers = draw_containers(r);
+	w->n_containers = draw_containers(g);
 	w->n_init = rng_below(r, 5) == 0 ? 1 + (unsigned)rng_below(r, 2) : 0;
 	w->sidecar = w->n_init == 2;
 	for (unsigned i = 0; i < w->n_containers; i++) {
@@ -70,6 +81,7 @@ void workload_draw(struct generator *g, struct workload *w, const char *ns)
 				 : xasprintf("registry.example.com/shop/%s-%s:%s", w->app,
 					     w->component, w->version);
 	}
+	g->n_workloads++;
 	generate_spec(g, w);
 }
 

@@ -45,14 +45,21 @@ struct workload {
 struct generator {
 	const struct options *o;
 	struct rng rng;
-	uint64_t rv, n_pods;
+	uint64_t rv, n_workloads, n_pods;
 	int64_t start; /* of the cluster, in seconds */
+};
+
+/** What a variable, or a file, shows. */
+struct shown {
+	const char *name, *field;
 };
 
 void workload_draw(struct generator *g, struct workload *w, const char *ns);
 void workload_release(struct workload *w);
 /** The template: spec, in two parts, and what goes with it. */
 void generate_spec(struct generator *g, struct workload *w);
+void generate_volumes(struct generator *g, const struct workload *w, struct buf *b);
+void generate_mounts(const struct workload *w, bool main, struct buf *b);
 /** One pod of it, as text. */
 void generate_pod(struct generator *g, const struct workload *w, uint64_t index, struct buf *out);
 /** One node, as text. */

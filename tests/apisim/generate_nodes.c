@@ -111,12 +111,13 @@ void generate_node(struct generator *g, uint64_t index, struct buf *b)
 		   "\"images\":[",
 		   uid);
 	for (unsigned i = 0; i < IMAGES; i++) {
+		unsigned minor = (unsigned)rng_below(r, 30), patch = (unsigned)rng_below(r, 9);
+
 		rng_hex(r, 64, digest);
 		buf_printf(b,
 			   "%s{\"names\":[\"registry.example.com/base/img%u@sha256:%s\","
 			   "\"registry.example.com/base/img%u:v1.%u.%u\"],\"sizeBytes\":%u}",
-			   i ? "," : "", i, digest, i, (unsigned)rng_below(r, 30),
-			   (unsigned)rng_below(r, 9),
+			   i ? "," : "", i, digest, i, minor, patch,
 			   (unsigned)(20000000 + rng_below(r, 900000000)));
 	}
 	buf_puts(b, "]}}");

@@ -10,102 +10,68 @@
 #include "generate.h"
 #include "managed.h"
 
-#define FIELD_ENV(name, path)                                                                      \
-	"{\"name\":\"" name                                                                        \
-	"\",\"valueFrom\":{\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"" path "\"}}},"
-#define RESOURCE_ENV(name, resource, divisor)                                                      \
-	"{\"name\":\"" name "\",\"valueFrom\":{\"resourceFieldRef\":{\"resource\":\"" resource     \
-	"\",\"divisor\":\"" divisor "\"}}},"
-#define FIELD_FILE(path, field)                                                                    \
-	"{\"path\":\"" path "\",\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"" field "\"}}"
+static const struct shown main_fields[] = {
+    {"POD_NAME", "metadata.name"},
+    {"POD_NAMESPACE", "metadata.namespace"},
+    {"POD_UID", "metadata.uid"},
+    {"POD_IP", "status.podIP"},
+    {"POD_IPS", "status.podIPs"},
+    {"HOST_IP", "status.hostIP"},
+    {"NODE_NAME", "spec.nodeName"},
+    {"SERVICE_ACCOUNT", "spec.serviceAccountName"},
+    {"APP_VERSION", "metadata.labels['app.kubernetes.io/version']"},
+    {"CONFIG_SUM", "metadata.annotations['checksum/config']"},
+};
 
-static void volumes(struct generator *g, const struct workload *w, struct buf *b)
+static const struct shown extra_fields[] = {
+    {"POD_NAME", "metadata.name"},
+    {"POD_NAMESPACE", "metadata.namespace"},
+};
+
+static void field_env(struct buf *b, const struct shown *fields, size_t n)
 {
-	buf_puts(b, "\"volumes\":[");
-	if (w->owner == OWNER_STATEFUL_SET)
-		buf_printf(
-		    b, "{\"name\":\"data\",\"persistentVolumeClaim\":{\"claimName\":\"data-%s\"}},",
-		    w->name);
-	buf_puts(
-	    b,
-	    "{\"name\":\"podinfo\",\"downwardAPI\":{\"items\":[" FIELD_FILE(
-		"labels",
-		"metadata."
-		"labels") "," FIELD_FILE("annotations",
-					 "metadata.annotations") "," FIELD_FILE("meta/name",
-										"metadata."
-										"name") "," FIELD_FILE("meta/namespace",
-												       "metadata.namespace") "," FIELD_FILE("meta/uid",
-																	    "metadata."
-																	    "uid") "," FIELD_FILE("meta/version",
-																				  "metadata.labels['app.kubernetes.io/version']"));
-	buf_printf(b,
-		   ",{\"path\":\"res/cpu_limit\",\"resourceFieldRef\":{\"containerName\":\"%s\","
-		   "\"resource\":\"limits.cpu\",\"divisor\":\"1m\"}},{\"path\":\"res/mem_limit\","
-		   "\"resourceFieldRef\":{\"containerName\":\"%s\",\"resource\":\"limits.memory\","
-		   "\"divisor\":\"1Mi\"},\"mode\":256}],\"defaultMode\":420}},",
-		   w->app, w->app);
-	buf_printf(
-	    b,
-	    "{\"name\":\"config\",\"configMap\":{\"name\":\"%s-config\",\"defaultMode\":420}}"
-	    ",{\"name\":\"tmp\",\"emptyDir\":{%s}},{\"name\":\"kube-api-access-%.5s\","
-	    "\"projected\":{\"sources\":[{\"serviceAccountToken\":{\"expirationSeconds\":3607"
-	    ",\"path\":\"token\"}},{\"configMap\":{\"name\":\"kube-root-ca.crt\",\"items\":[{"
-	    "\"key\":\"ca.crt\",\"path\":\"ca.crt\"}]}},{\"downwardAPI\":{\"items\":[" FIELD_FILE(
-		"namespace", "metadata.namespace") "]}}],\"defaultMode\":420}}],",
-	    w->app, rng_below(&g->rng, 3) ? "" : "\"medium\":\"Memory\",\"sizeLimit\":\"64Mi\"",
-	    w->hash);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(b,
+			   "{\"name\":\"%s\",\"valueFrom\":{\"fieldRef\":{\"apiVersion\":\"v1\","
+			   "\"fieldPath\":\"%s\"}}},",
+			   fields[i].name, fields[i].field);
 }
 
-static void mounts(const struct workload *w, bool main, struct buf *b)
+static void resource_env(struct buf *b, const char *name, const char *resource, const char *divisor)
 {
-	buf_puts(b, "\"volumeMounts\":[");
-	if (main && w->owner == OWNER_STATEFUL_SET)
-		buf_puts(b, "{\"name\":\"data\",\"mountPath\":\"/var/lib/data\"},");
-	if (main)
-		buf_printf(
-		    b,
-		    "{\"name\":\"podinfo\",\"readOnly\":true,\"mountPath\":\"/etc/podinfo\"},{"
-		    "\"name\":\"config\",\"readOnly\":true,\"mountPath\":\"/etc/%s\"},",
-		    w->app);
 	buf_printf(b,
-		   "{\"name\":\"tmp\",\"mountPath\":\"/tmp\"},{\"name\":\"kube-api-access-%.5s\","
-		   "\"readOnly\":true,\"mountPath\":"
-		   "\"/var/run/secrets/kubernetes.io/serviceaccount\"}],",
-		   w->hash);
+		   "{\"name\":\"%s\",\"valueFrom\":{\"resourceFieldRef\":{\"resource\":\"%s\","
+		   "\"divisor\":\"%s\"}}},",
+		   name, resource, divisor);
 }
 
 static void main_env(struct generator *g, const struct workload *w, struct buf *b)
 {
 	static const char *const levels[] = {"debug", "info", "warn"};
 
-	buf_puts(
-	    b,
-	    "\"env\":[" FIELD_ENV("POD_NAME", "metadata.name") FIELD_ENV(
-		"POD_NAMESPACE", "metadata.namespace") FIELD_ENV("POD_UID", "metadata.uid")
-		FIELD_ENV("POD_IP", "status.podIP") FIELD_ENV("POD_IPS", "status.podIPs")
-		    FIELD_ENV("HOST_IP", "status.hostIP") FIELD_ENV("NODE_NAME", "spec.nodeName")
-			FIELD_ENV("SERVICE_ACCOUNT", "spec.serviceAccountName")
-			    FIELD_ENV("APP_VERSION", "metadata.labels['app.kubernetes.io/version']")
-				FIELD_ENV("CONFIG_SUM", "metadata.annotations['checksum/config']")
-				    RESOURCE_ENV("GOMAXPROCS", "limits.cpu", "1")
-					RESOURCE_ENV("CPU_REQUEST_M", "requests.cpu", "1m")
-					    RESOURCE_ENV("MEM_LIMIT", "limits.memory", "0"));
-	if (rng_below(&g->rng, 2))
-		buf_puts(b, RESOURCE_ENV("MEM_LIMIT_MI", "limits.memory", "1Mi")
-				RESOURCE_ENV("DISK_LIMIT", "limits.ephemeral-storage", "1Gi"));
+	buf_puts(b, "\"env\":[");
+	field_env(b, main_fields, ARRAY_SIZE(main_fields));
+	resource_env(b, "GOMAXPROCS", "limits.cpu", "1");
+	resource_env(b, "CPU_REQUEST_M", "requests.cpu", "1m");
+	resource_env(b, "MEM_LIMIT", "limits.memory", "0");
+	if (rng_below(&g->rng, 2)) {
+		resource_env(b, "MEM_LIMIT_MI", "limits.memory", "1Mi");
+		resource_env(b, "DISK_LIMIT", "limits.ephemeral-storage", "1Gi");
+	}
 	if (rng_below(&g->rng, 2))
 		buf_printf(b,
 			   "{\"name\":\"DB_PASSWORD\",\"valueFrom\":{\"secretKeyRef\":{\"name\":"
 			   "\"%s-db\",\"key\":\"password\",\"optional\":true}}},",
 			   w->app);
-	buf_printf(
-	    b,
-	    "{\"name\":\"LOG_LEVEL\",\"value\":\"%s\"},{\"name\":\"OTEL_RESOURCE_ATTRIBUTES\","
-	    "\"value\":\"service.name=%s,k8s.pod.name=$(POD_NAME)\"},{\"name\":"
-	    "\"DATABASE_URL\",\"value\":\"postgres://db.%s.svc:5432/%s?sslmode=require\\u0026"
-	    "pool=%u\"}],",
-	    levels[rng_below(&g->rng, 3)], w->app, w->ns, w->app, (unsigned)rng_below(&g->rng, 50));
+	buf_printf(b,
+		   "{\"name\":\"LOG_LEVEL\",\"value\":\"%s\"},{\"name\":"
+		   "\"OTEL_RESOURCE_ATTRIBUTES\",\"value\":\"service.name=%s,k8s.pod.name="
+		   "$(POD_NAME)\"},",
+		   levels[rng_below(&g->rng, ARRAY_SIZE(levels))], w->app);
+	buf_printf(b,
+		   "{\"name\":\"DATABASE_URL\",\"value\":\"postgres://db.%s.svc:5432/%s?sslmode="
+		   "require\\u0026pool=%u\"}],",
+		   w->ns, w->app, (unsigned)rng_below(&g->rng, 50));
 }
 
 /* 0: nothing, 1: requests, 2: requests and a limit, 3: both equal */
@@ -164,9 +130,11 @@ static void main_container(struct generator *g, struct workload *w, unsigned cla
 	    w->containers[0], w->images[0], w->app);
 	main_env(g, w, b);
 	resources(g, w, class, b);
-	mounts(w, true, b);
+	generate_mounts(w, true, b);
 	probe("livenessProbe", "/healthz", 10, 10, b);
 	probe("readinessProbe", "/ready", 0, 5, b);
+	if (rng_below(&g->rng, 3) == 0)
+		probe("startupProbe", "/healthz", 1, 1, b);
 	if (rng_below(&g->rng, 4) == 0)
 		buf_puts(b, "\"lifecycle\":{\"preStop\":{\"exec\":{\"command\":[\"/bin/sh\",\"-c\","
 			    "\"sleep 5 \\u0026\\u0026 kill -TERM 1\"]}}},");
@@ -182,16 +150,16 @@ static void extra_container(struct generator *g, struct workload *w, unsigned i,
 {
 	const char *qos = w->qos;
 
-	buf_printf(
-	    b,
-	    ",{\"name\":\"%s\",\"image\":\"%s\",\"args\":[\"--service=%s\"],\"ports\":[{"
-	    "\"name\":\"admin-%u\",\"containerPort\":%u,\"protocol\":\"TCP\"}],\"env\":[" FIELD_ENV(
-		"POD_NAME", "metadata.name") FIELD_ENV("POD_NAMESPACE", "metadata.namespace")
-		RESOURCE_ENV("CPU_LIMIT", "limits.cpu", "1") "{\"name\":\"EMPTY\"}],",
-	    w->containers[i], w->images[i], w->app, i, 15000 + i);
+	buf_printf(b,
+		   ",{\"name\":\"%s\",\"image\":\"%s\",\"args\":[\"--service=%s\"],\"ports\":[{"
+		   "\"name\":\"admin-%u\",\"containerPort\":%u,\"protocol\":\"TCP\"}],\"env\":[",
+		   w->containers[i], w->images[i], w->app, i, 15000 + i);
+	field_env(b, extra_fields, ARRAY_SIZE(extra_fields));
+	resource_env(b, "CPU_LIMIT", "limits.cpu", "1");
+	buf_puts(b, "{\"name\":\"EMPTY\"}],");
 	resources(g, w, class, b);
 	w->qos = class == 3 ? qos : w->qos;
-	mounts(w, false, b);
+	generate_mounts(w, false, b);
 	buf_puts(b, tail);
 	buf_putc(b, '}');
 }
@@ -200,20 +168,21 @@ static void init_containers(struct generator *g, const struct workload *w, struc
 {
 	buf_printf(
 	    b,
-	    "\"initContainers\":[{\"name\":\"migrate\",\"image\":\"registry.example.com/shop/%s"
-	    "-migrate:%s\",\"command\":[\"/migrate\",\"up\"],\"env\":[" FIELD_ENV(
-		"POD_NAME", "metadata.name") "{\"name\":\"INIT_MEM\",\"valueFrom\":{"
-					     "\"resourceFieldRef\":{\"resource\":"
-					     "\"limits.memory\",\"divisor\":\"1Mi\"}}}],"
-					     "\"resources\":{\"requests\":{\"cpu\":"
-					     "\"10m\",\"memory\":\"32Mi\"}},%s}",
-	    w->app, w->version, tail);
+	    "\"initContainers\":[{\"name\":\"migrate\",\"image\":\"registry.example.com/shop/"
+	    "%s-migrate:%s\",\"command\":[\"/migrate\",\"up\"],\"env\":[",
+	    w->app, w->version);
+	field_env(b, extra_fields, ARRAY_SIZE(extra_fields));
+	buf_printf(b,
+		   "{\"name\":\"INIT_MEM\",\"valueFrom\":{\"resourceFieldRef\":{\"resource\":"
+		   "\"limits.memory\",\"divisor\":\"1Mi\"}}}],\"resources\":{\"requests\":{\"cpu\":"
+		   "\"10m\",\"memory\":\"32Mi\"}},%s}",
+		   tail);
 	if (w->sidecar)
 		buf_printf(
 		    b,
-		    ",{\"name\":\"proxy\",\"image\":\"registry.example.com/platform/proxy:2.%u\""
-		    ",\"resources\":{\"requests\":{\"cpu\":\"10m\"}},\"restartPolicy\":\"Always\""
-		    ",%s}",
+		    ",{\"name\":\"proxy\",\"image\":\"registry.example.com/platform/proxy:2.%u"
+		    "\",\"resources\":{\"requests\":{\"cpu\":\"10m\"}},\"restartPolicy\":"
+		    "\"Always\",%s}",
 		    (unsigned)rng_below(&g->rng, 10), tail);
 	buf_puts(b, "],");
 }
@@ -322,7 +291,7 @@ void generate_spec(struct generator *g, struct workload *w)
 
 	labels(g, w);
 	generate_pair(&w->annotations, "checksum/config", w->config_sum);
-	volumes(g, w, b);
+	generate_volumes(g, w, b);
 	if (w->n_init)
 		init_containers(g, w, b);
 	buf_puts(b, "\"containers\":[");

@@ -134,16 +134,33 @@ static bool load_manifests(const struct file_list *files)
 	return ok;
 }
 
-/* A list as a server gave it, or one object. */
+/* One object of a raw file; `kind_name` is what its list says, or NULL. */
+static bool load_object(const char *path, struct jspan o, const char *kind_name)
+{
+	_cleanup_(freep) char *own = kind_name ? NULL : jspan_dup(jspan_get(o, "kind"));
+	enum kind kind;
+
+	kind_name = kind_name ? kind_name : own;
+	if (!kind_named(kind_name, &kind)) {
+		fprintf(stderr, "apisim: error: %s: a %s cannot be served\n", path,
+			kind_name ? kind_name : "document without kind");
+		return false;
+	}
+	if (store_load(kind, o.p, o.len, true) < 0) {
+		fprintf(stderr, "apisim: error: %s: a %s has no name\n", path, kind_name);
+		return false;
+	}
+	return true;
+}
+
+/* A list as a server gave it (PodList), as kubectl prints several (List), or one object. */
 static bool load_raw(const char *path)
 {
 	struct buf b = {0};
 	struct jspan root, items, item;
 	_cleanup_(freep) char *kind_name = NULL, *rv = NULL;
 	const char *it = NULL;
-	enum kind kind;
-	size_t n;
-	bool ok = read_file(path, &b);
+	bool ok = read_file(path, &b), mixed;
 
 	if (!ok || !json_valid(b.data, b.len)) {
 		fprintf(stderr, "apisim: error: %s: %s\n", path,
@@ -154,17 +171,13 @@ static bool load_raw(const char *path)
 	root = jspan_at(b.data, b.data + b.len);
 	kind_name = jspan_dup(jspan_get(root, "kind"));
 	items = jspan_get(root, "items");
-	n = kind_name ? strlen(kind_name) : 0;
-	if (items.p && n > 4)
-		kind_name[n - 4] = '\0';
-	ok = kind_named(kind_name, &kind);
-	if (!ok)
-		fprintf(stderr, "apisim: error: %s: a %s cannot be served\n", path,
-			kind_name ? kind_name : "document without kind");
-	else if (!items.p)
-		ok = store_load(kind, root.p, root.len, true) == 0;
+	mixed = kind_name && !strcmp(kind_name, "List");
+	if (items.p && !mixed && kind_name && strlen(kind_name) > 4)
+		kind_name[strlen(kind_name) - 4] = '\0';
+	if (!items.p)
+		ok = load_object(path, root, kind_name);
 	while (ok && items.p && jspan_element(items, &it, &item))
-		ok = store_load(kind, item.p, item.len, true) == 0;
+		ok = load_object(path, item, mixed ? NULL : kind_name);
 	rv = jspan_dup(jspan_path(root, "metadata.resourceVersion"));
 	if (rv && items.p)
 		store_raise(strtoull(rv, NULL, 10));

@@ -143,13 +143,20 @@ static void diff_map(json_object *before, json_object *after, json_object *set)
 	}
 }
 
+/* An empty map or list is not written at all. */
+static bool is_nothing(const struct schema_field *f, json_object *v)
+{
+	return (f->container == MAP && !json_object_object_length(v)) ||
+	       (f->container == LIST && !jlen(v));
+}
+
 /* The set of what `after` has that `before` has not, or has otherwise; NULL if nothing. */
 static json_object *diff_value(const struct schema_field *f, json_object *before,
 			       json_object *after)
 {
 	json_object *set;
 
-	if (!after || (before && jequal(before, after)))
+	if (!after || (before && jequal(before, after)) || is_nothing(f, after))
 		return NULL;
 	set = leaf();
 	if (is_atomic(f))

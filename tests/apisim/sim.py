@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import urllib.parse
 
@@ -121,6 +122,48 @@ def temporary(text, suffix=".json"):
     f.flush()
     KEEP.append(f)
     return f.name
+
+
+PODS = "/api/v1/pods"
+
+
+def generated(*args, pods=120):
+    return Sim("--pods", pods, "--namespaces", 4, "--nodes", 5, "--seed", 7, *args)
+
+
+def a_pod(s, n=0):
+    """The path of the n-th pod."""
+    meta = s.get(PODS)["items"][n]["metadata"]
+    return f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+
+
+def label(s, path, **labels):
+    r, body = s.patch(path, {"metadata": {"labels": labels}})
+    equal(r.status, 200, body)
+    return json.loads(body)
+
+
+def revision(s):
+    return int(s.get("/apisim/stats")["resourceVersion"])
+
+
+def post(s, path):
+    r, body = s.ask("POST", path)
+    equal(r.status, 200, body)
+    return json.loads(body)
+
+
+def until(condition, what):
+    """Asks again until the server says so: for what it does in its own time."""
+    end = time.monotonic() + 15
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("never: " + what)
+        time.sleep(0.01)
+
+
+def keys(answer):
+    return [(o["metadata"].get("namespace"), o["metadata"]["name"]) for o in answer["items"]]
 
 
 KEEP = []

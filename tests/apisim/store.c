@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Each kind is an array sorted by key. History is a ring per kind, addressed by
- * a position that only grows, so that a slow reader can tell that what it wants
- * next has been overwritten.
- */
-#include "store.h"
-
+/* Objects and writes; what came before the present is in store_history.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct collection {
-	struct object **v;
-	size_t n, cap;
-	struct event *ring;
-	uint64_t first, next;
-	struct subscriber *subscribers;
-};
+#include "store_impl.h"
 
 pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct collection collections[N_KINDS];
-static size_t ring_size;
-static uint64_t revision = 1, compacted = 0;
+struct store_state store = {.revision = 1};
 
 void store_init(size_t history)
 {
-	ring_size = history ? history : 1;
+	store.ring_size = history ? history : 1;
 	for (size_t i = 0; i < N_KINDS; i++)
-		collections[i].ring = xcalloc(ring_size, sizeof(struct event));
+		store.collections[i].ring = xcalloc(store.ring_size, sizeof(struct event));
 }
 
 static void lock(void)
@@ -41,15 +27,14 @@ static void unlock(void)
 	pthread_mutex_unlock(&store_lock);
 }
 
-/* The index of the first object whose key is not below `key`. */
-static size_t lower_bound(struct object *const *v, size_t n, const char *key)
+size_t collection_lower_bound(const struct collection *c, const char *key)
 {
-	size_t lo = 0, hi = n;
+	size_t lo = 0, hi = c->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(v[mid]->key, key) < 0)
+		if (strcmp(c->v[mid]->key, key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -59,7 +44,7 @@ static size_t lower_bound(struct object *const *v, size_t n, const char *key)
 
 static bool find(const struct collection *c, const char *key, size_t *ret_at)
 {
-	*ret_at = lower_bound(c->v, c->n, key);
+	*ret_at = collection_lower_bound(c, key);
 	return *ret_at < c->n && !strcmp(c->v[*ret_at]->key, key);
 }
 
@@ -74,31 +59,9 @@ static void insert(struct collection *c, size_t at, struct object *o)
 	c->n++;
 }
 
-static void forget_event(struct event *e)
-{
-	object_unref(e->object);
-	object_unref(e->prev);
-	*e = (struct event){0};
-}
-
-/* Takes over both references. */
-static void record(struct collection *c, enum event_type type, struct object *o,
-		   struct object *prev)
-{
-	struct subscriber *s, *next;
-
-	if (c->next - c->first == ring_size)
-		forget_event(&c->ring[c->first++ % ring_size]);
-	c->ring[c->next++ % ring_size] = (struct event){type, revision, o, prev};
-	for (s = c->subscribers; s; s = next) {
-		next = s->next;
-		s->changed(s);
-	}
-}
-
 uint64_t store_rv_locked(void)
 {
-	return revision;
+	return store.revision;
 }
 
 uint64_t store_rv(void)
@@ -106,7 +69,7 @@ uint64_t store_rv(void)
 	uint64_t rv;
 
 	lock();
-	rv = revision;
+	rv = store.revision;
 	unlock();
 	return rv;
 }
@@ -116,7 +79,7 @@ size_t store_count(enum kind kind)
 	size_t n;
 
 	lock();
-	n = collections[kind].n;
+	n = store.collections[kind].n;
 	unlock();
 	return n;
 }
@@ -127,8 +90,8 @@ struct object *store_get_key(enum kind kind, const char *key)
 	size_t at;
 
 	lock();
-	if (find(&collections[kind], key, &at))
-		o = object_ref(collections[kind].v[at]);
+	if (find(&store.collections[kind], key, &at))
+		o = object_ref(store.collections[kind].v[at]);
 	unlock();
 	return o;
 }
@@ -142,7 +105,7 @@ struct object *store_get(enum kind kind, const char *ns, const char *name)
 
 struct object *store_pick(enum kind kind, uint64_t n)
 {
-	struct collection *c = &collections[kind];
+	struct collection *c = &store.collections[kind];
 	struct object *o;
 
 	lock();
@@ -153,24 +116,24 @@ struct object *store_pick(enum kind kind, uint64_t n)
 
 int store_create(enum kind kind, const char *text, size_t len, struct object **ret)
 {
-	struct collection *c = &collections[kind];
+	struct collection *c = &store.collections[kind];
 	struct object *o;
 	size_t at;
 	int r = 0;
 
 	lock();
-	o = object_new(kind, text, len, revision + 1);
+	o = object_new(kind, text, len, store.revision + 1);
 	if (!o) {
 		r = -EINVAL;
 	} else if (find(c, o->key, &at)) {
 		object_unref(o);
 		r = -EEXIST;
 	} else {
-		revision++;
+		store.revision++;
 		insert(c, at, o);
 		if (ret)
 			*ret = object_ref(o);
-		record(c, EVENT_ADDED, object_ref(o), NULL);
+		history_record(c, EVENT_ADDED, object_ref(o), NULL);
 	}
 	unlock();
 	return r;
@@ -186,7 +149,7 @@ static int find_current(struct collection *c, const struct object *old, size_t *
 
 int store_replace(struct object *old, const char *text, size_t len, struct object **ret)
 {
-	struct collection *c = &collections[old->kind];
+	struct collection *c = &store.collections[old->kind];
 	struct object *o;
 	size_t at;
 	int r;
@@ -194,17 +157,17 @@ int store_replace(struct object *old, const char *text, size_t len, struct objec
 	lock();
 	r = find_current(c, old, &at);
 	if (r == 0) {
-		o = object_new(old->kind, text, len, revision + 1);
+		o = object_new(old->kind, text, len, store.revision + 1);
 		if (!o || strcmp(o->key, old->key) != 0) {
 			object_unref(o);
 			r = -EINVAL;
 		} else {
-			revision++;
+			store.revision++;
 			c->v[at] = o;
 			if (ret)
 				*ret = object_ref(o);
 			/* the array's reference to the old version goes to the event */
-			record(c, EVENT_MODIFIED, object_ref(o), old);
+			history_record(c, EVENT_MODIFIED, object_ref(o), old);
 		}
 	}
 	unlock();
@@ -213,7 +176,7 @@ int store_replace(struct object *old, const char *text, size_t len, struct objec
 
 int store_delete(struct object *old, const char *text, size_t len, struct object **ret)
 {
-	struct collection *c = &collections[old->kind];
+	struct collection *c = &store.collections[old->kind];
 	struct object *o;
 	size_t at;
 	int r;
@@ -221,13 +184,14 @@ int store_delete(struct object *old, const char *text, size_t len, struct object
 	lock();
 	r = find_current(c, old, &at);
 	if (r == 0) {
-		revision++;
-		o = object_new(old->kind, text ? text : old->text, text ? len : old->len, revision);
+		store.revision++;
+		o = object_new(old->kind, text ? text : old->text, text ? len : old->len,
+			       store.revision);
 		memmove(c->v + at, c->v + at + 1, (c->n - at - 1) * sizeof(*c->v));
 		c->n--;
 		if (ret)
 			*ret = object_ref(o);
-		record(c, EVENT_DELETED, o, old);
+		history_record(c, EVENT_DELETED, o, old);
 	}
 	unlock();
 	return r;
@@ -235,17 +199,17 @@ int store_delete(struct object *old, const char *text, size_t len, struct object
 
 int store_load(enum kind kind, const char *text, size_t len, bool keep_rv)
 {
-	struct collection *c = &collections[kind];
+	struct collection *c = &store.collections[kind];
 	struct object *o;
 	int r = 0;
 
 	lock();
-	o = object_new(kind, text, len, keep_rv ? 0 : revision + 1);
+	o = object_new(kind, text, len, keep_rv ? 0 : store.revision + 1);
 	if (!o) {
 		r = -EINVAL;
 	} else {
-		if (o->rv > revision)
-			revision = o->rv;
+		if (o->rv > store.revision)
+			store.revision = o->rv;
 		insert(c, c->n, o);
 	}
 	unlock();
@@ -266,7 +230,7 @@ void store_load_done(void)
 {
 	lock();
 	for (size_t i = 0; i < N_KINDS; i++) {
-		struct collection *c = &collections[i];
+		struct collection *c = &store.collections[i];
 		size_t kept = 0;
 
 		if (c->n)
@@ -279,191 +243,15 @@ void store_load_done(void)
 		}
 		c->n = kept;
 	}
-	compacted = revision;
+	store.compacted = store.revision;
 	unlock();
 }
 
 void store_raise(uint64_t rv)
 {
 	lock();
-	if (rv > revision)
-		revision = rv;
-	compacted = revision;
+	if (rv > store.revision)
+		store.revision = rv;
+	store.compacted = store.revision;
 	unlock();
-}
-
-void store_compact(void)
-{
-	lock();
-	for (size_t i = 0; i < N_KINDS; i++) {
-		struct collection *c = &collections[i];
-
-		while (c->first < c->next)
-			forget_event(&c->ring[c->first++ % ring_size]);
-	}
-	compacted = revision;
-	unlock();
-}
-
-uint64_t store_compacted(void)
-{
-	uint64_t rv;
-
-	lock();
-	rv = compacted;
-	unlock();
-	return rv;
-}
-
-uint64_t store_position_locked(enum kind kind)
-{
-	return collections[kind].next;
-}
-
-uint64_t store_oldest_locked(enum kind kind)
-{
-	const struct collection *c = &collections[kind];
-	uint64_t oldest = compacted;
-
-	/* an overwritten event: the one before the first kept is gone */
-	if (c->next - c->first == ring_size && c->ring[c->first % ring_size].rv - 1 > oldest)
-		oldest = c->ring[c->first % ring_size].rv - 1;
-	return oldest;
-}
-
-int store_find_locked(enum kind kind, uint64_t rv, uint64_t *ret_position)
-{
-	struct collection *c = &collections[kind];
-	uint64_t lo = c->first, hi = c->next;
-
-	if (rv < store_oldest_locked(kind))
-		return -ESTALE;
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo) / 2;
-
-		if (c->ring[mid % ring_size].rv <= rv)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	*ret_position = lo;
-	return 0;
-}
-
-int store_event_locked(enum kind kind, uint64_t position, const struct event **ret)
-{
-	struct collection *c = &collections[kind];
-
-	if (position >= c->next)
-		return -ENOENT;
-	if (position < c->first)
-		return -ESTALE;
-	*ret = &c->ring[position % ring_size];
-	return 0;
-}
-
-/* What an object was before the events that are to be undone; prev NULL: not there. */
-struct undo {
-	const char *key;
-	struct object *prev;
-	uint64_t rv;
-};
-
-static int by_undo(const void *a, const void *b)
-{
-	const struct undo *x = a, *y = b;
-	int r = strcmp(x->key, y->key);
-
-	if (r)
-		return r;
-	return x->rv < y->rv ? -1 : x->rv > y->rv;
-}
-
-static void take(struct snapshot *s, struct object *o, const char *prefix, size_t prefix_len)
-{
-	if (o && (!prefix_len || !strncmp(o->key, prefix, prefix_len)))
-		s->v[s->n++] = object_ref(o);
-}
-
-int store_snapshot_locked(enum kind kind, const char *ns, uint64_t rv, struct snapshot *ret)
-{
-	struct collection *c = &collections[kind];
-	_cleanup_(freep) char *prefix = ns ? xasprintf("%s/", ns) : xstrdup("");
-	size_t prefix_len = strlen(prefix), n_undo = 0, u = 0, i = 0;
-	struct undo *undo = NULL;
-	uint64_t from = c->next;
-
-	if (rv && rv < revision) {
-		int r = store_find_locked(kind, rv, &from);
-
-		if (r < 0)
-			return r;
-	}
-	undo = xcalloc((size_t)(c->next - from), sizeof(*undo));
-	for (uint64_t p = from; p < c->next; p++) {
-		struct event *e = &c->ring[p % ring_size];
-
-		undo[n_undo++] = (struct undo){e->object->key, e->prev, e->rv};
-	}
-	if (n_undo)
-		qsort(undo, n_undo, sizeof(*undo), by_undo);
-	*ret = (struct snapshot){.rv = rv && rv < revision ? rv : revision};
-	ret->v = xcalloc(c->n + n_undo, sizeof(*ret->v));
-	if (!n_undo && prefix_len)
-		i = lower_bound(c->v, c->n, prefix);
-	while (i < c->n || u < n_undo) {
-		int order = i >= c->n ? 1 : u >= n_undo ? -1 : strcmp(c->v[i]->key, undo[u].key);
-		const char *key;
-
-		if (order < 0) {
-			if (!n_undo && prefix_len && strncmp(c->v[i]->key, prefix, prefix_len))
-				break;
-			take(ret, c->v[i++], prefix, prefix_len);
-			continue;
-		}
-		/* the first of the events of a key knows what was there before all of them */
-		key = undo[u].key;
-		take(ret, undo[u].prev, prefix, prefix_len);
-		while (u < n_undo && !strcmp(undo[u].key, key))
-			u++;
-		i += order == 0;
-	}
-	free(undo);
-	return 0;
-}
-
-int store_snapshot(enum kind kind, const char *ns, uint64_t rv, struct snapshot *ret)
-{
-	int r;
-
-	lock();
-	r = store_snapshot_locked(kind, ns, rv, ret);
-	unlock();
-	return r;
-}
-
-void snapshot_release(struct snapshot *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		object_unref(s->v[i]);
-	free(s->v);
-	*s = (struct snapshot){0};
-}
-
-void subscribe_locked(struct subscriber *s)
-{
-	struct collection *c = &collections[s->kind];
-
-	s->next = c->subscribers;
-	s->link = &c->subscribers;
-	if (s->next)
-		s->next->link = &s->next;
-	c->subscribers = s;
-}
-
-void unsubscribe_locked(struct subscriber *s)
-{
-	*s->link = s->next;
-	if (s->next)
-		s->next->link = s->link;
 }

@@ -22,7 +22,7 @@ struct watch {
 	struct subscriber subscriber;
 	struct watch *next, **link; /* all watches; store_lock */
 	struct watch_options o;
-	char *ns;
+	char *ns, *name;
 
 	struct snapshot initial;
 	size_t n_initial_sent;
@@ -65,7 +65,8 @@ static void on_changed(struct subscriber *s)
 
 static bool selects(const struct watch *w, const struct object *o)
 {
-	return o && (!w->ns || !strcmp(o->ns, w->ns)) && selector_matches(&w->o.selector, o);
+	return o && (!w->ns || !strcmp(o->ns, w->ns)) && (!w->name || !strcmp(o->name, w->name)) &&
+	       selector_matches(&w->o.selector, o);
 }
 
 static void add_event(struct watch *w, const char *type, const struct object *o, uint64_t rv)
@@ -235,6 +236,7 @@ static void watch_free(struct stream *s)
 	selector_release(&w->o.selector);
 	buf_release(&w->ready);
 	free(w->ns);
+	free(w->name);
 	free(w);
 }
 
@@ -265,6 +267,7 @@ void watch_reply(struct request *req, struct watch_options *o)
 	w->stream = (struct stream){watch_read, watch_free, req->connection};
 	w->o = *o;
 	w->ns = o->ns ? xstrdup(o->ns) : NULL;
+	w->name = o->name ? xstrdup(o->name) : NULL;
 	w->deadline = now + (int64_t)o->timeout * 1000;
 	w->next_bookmark = now + bookmark_ms;
 	w->subscriber = (struct subscriber){.kind = o->kind, .changed = on_changed};

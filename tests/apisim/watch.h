@@ -14,7 +14,8 @@
 
 struct watch_options {
 	enum kind kind;
-	const char *ns; /* NULL: all */
+	const char *ns;   /* NULL: all */
+	const char *name; /* NULL: all */
 	struct view view;
 	struct selector selector; /* taken over */
 	uint64_t rv;

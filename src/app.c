@@ -54,6 +54,7 @@ struct app {
 	uv_async_t unmounted;
 	uv_check_t after_io; /* once a turn of the loop, when all callbacks are through */
 	uv_timer_t progress;
+	uv_timer_t stale; /* when what is shown gets too old, unless the server is back by then */
 
 	struct client_config config;
 	struct kube_client *client;
@@ -61,6 +62,7 @@ struct app {
 	enum kube_failure told[KUBE_N_RESOURCES]; /* the failure that the log knows of */
 	struct json_index index;                  /* scratch space for packing */
 	bool state_changed;
+	bool denying; /* reads fail: what was last known is too old */
 
 	struct store *store;
 	struct tree tree;
@@ -306,6 +308,55 @@ static void on_state(void *ctx, enum kube_resource r, const struct kube_resource
 	app->state_changed = true;
 }
 
+/* Since when something that is shown is not up to date; 0: all of it is. */
+static int64_t stale_since_ms(const struct kube_state *state)
+{
+	int64_t since = 0;
+
+	for (int i = 0; i < KUBE_N_RESOURCES; i++) {
+		const struct kube_resource_state *s = &state->resources[i];
+
+		if (s->synced && s->failure != KUBE_FAILURE_UNSET &&
+		    (!since || s->failing_since_ms < since))
+			since = s->failing_since_ms;
+	}
+	return since;
+}
+
+static void on_stale(uv_timer_t *timer);
+
+/* --stale=deny: too old is not shown at all. */
+static void check_stale(struct app *app, const struct kube_state *state)
+{
+	int64_t limit = app->options->deny_after_ms;
+	int64_t since = stale_since_ms(state);
+	int64_t left = since + limit - clock_monotonic_ms();
+
+	if (limit < 0)
+		return;
+	uv_timer_stop(&app->stale);
+	if (since && left > 0)
+		uv_timer_start(&app->stale, on_stale, (uint64_t)left, 0);
+	bool deny = since && left <= 0;
+	if (deny != app->denying)
+		log_warn(deny ? "reads fail from now on: what was last known is too old"
+			      : "reads work again");
+	app->denying = deny;
+	if (fs_deny(app->fs, deny) < 0)
+		log_error("out of memory: what the kernel has cached can still be read");
+}
+
+static void on_stale(uv_timer_t *timer)
+{
+	struct app *app = timer->data;
+	struct kube_state state;
+
+	if (app->phase != PHASE_SERVING)
+		return;
+	kube_client_state(app->client, &state);
+	check_stale(app, &state);
+}
+
 /* Mounting and ending are for here: no client code is on the stack. */
 static void on_after_io(uv_check_t *check)
 {
@@ -321,6 +372,8 @@ static void on_after_io(uv_check_t *check)
 		check_sync(app, &state);
 	else
 		log_failures(app, &state);
+	if (app->phase == PHASE_SERVING)
+		check_stale(app, &state);
 }
 
 static void on_progress(uv_timer_t *timer)
@@ -384,6 +437,8 @@ static void start_handles(struct app *app)
 	uv_check_start(&app->after_io, on_after_io);
 	uv_timer_init(&app->loop, &app->progress);
 	app->progress.data = app;
+	uv_timer_init(&app->loop, &app->stale);
+	app->stale.data = app;
 	uv_timer_start(&app->progress, on_progress, PROGRESS_AFTER_MS, PROGRESS_EVERY_MS);
 }
 

@@ -31,6 +31,11 @@ const char options_help[] =
     "  -l, --selector SELECTOR            pods with these labels only\n"
     "      --field-selector SELECTOR      pods with these fields only\n"
     "\n"
+    "When the server is lost:\n"
+    "      --stale serve|deny=DURATION    show what was last known, with its age in .podfs/status\n"
+    "                                     (the default), or fail reads when it is older: 30s, 5m, "
+    "1h\n"
+    "\n"
     "How to mount:\n"
     "  -o OPTION[,OPTION...]              allow_other, uid=N, gid=N, umask=OCTAL, or FUSE's own\n"
     "  -f, --foreground                   stay in the foreground\n"
@@ -48,6 +53,7 @@ const char options_help[] =
 enum {
 	INSECURE = 500,
 	LOG_LEVEL,
+	STALE,
 };
 
 /* Where each option that is just a string goes. */
@@ -75,6 +81,7 @@ static const struct {
 static const struct option flags[] = {
     {"insecure-skip-tls-verify", no_argument, NULL, INSECURE},
     {"log-level", required_argument, NULL, LOG_LEVEL},
+    {"stale", required_argument, NULL, STALE},
     {"foreground", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -95,6 +102,38 @@ static int hide(char *arg, struct options *o)
 	memset(arg, 'x', strlen(arg));
 	o->config.token = o->token;
 	return 0;
+}
+
+/* "90", "90s", "5m", "1h": seconds unless it says otherwise. 0 or -EINVAL. */
+static int parse_duration(const char *s, int64_t *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	char *end;
+
+	errno = 0;
+	long n = strtol(s, &end, 10);
+	if (errno || end == s || n < 0 || n > INT32_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (!strcmp(end, units[i].unit)) {
+			*ret_ms = n * units[i].ms;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_stale(struct options *o, const char *arg, struct error *e)
+{
+	o->deny_after_ms = -1;
+	if (!strcmp(arg, "serve") ||
+	    (!strncmp(arg, "deny=", 5) && parse_duration(arg + 5, &o->deny_after_ms) == 0))
+		return 0;
+	return error_set(e, -EINVAL, "--stale %s: it is serve, or deny=DURATION as in deny=5m",
+			 arg);
 }
 
 static int set_option(struct options *o, int c, char *arg, struct error *e)
@@ -134,6 +173,8 @@ static int set_option(struct options *o, int c, char *arg, struct error *e)
 	case INSECURE:
 		o->config.insecure_skip_tls_verify = true;
 		return 0;
+	case STALE:
+		return parse_stale(o, arg, e);
 	case LOG_LEVEL:
 		o->log_level = log_level_parse(arg);
 		if (o->log_level == LOG_LEVEL_UNSET)
@@ -162,6 +203,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *ret_
 	int c;
 
 	ret->log_level = LOG_LEVEL_INFO;
+	ret->deny_after_ms = -1;
 	ret->fs.uid = getuid();
 	ret->fs.gid = getgid();
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

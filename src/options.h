@@ -28,6 +28,7 @@ struct options {
 	const char *log_file;
 	const char *mountpoint;
 	enum log_level log_level;
+	int64_t deny_after_ms; /* --stale=deny=DURATION; -1: serve */
 	bool foreground;
 	bool help;
 	bool version;

@@ -228,6 +228,20 @@ static void add_resources(struct buf *out, const struct kube_state *state)
 	}
 }
 
+static int64_t stale_ms(const struct kube_state *state)
+{
+	int64_t longest = 0;
+	int64_t now = clock_monotonic_ms();
+
+	for (int r = 0; r < KUBE_N_RESOURCES; r++) {
+		const struct kube_resource_state *s = &state->resources[r];
+
+		if (s->synced && !is_connected(s) && now - s->failing_since_ms > longest)
+			longest = now - s->failing_since_ms;
+	}
+	return longest;
+}
+
 int status_metrics(void *ctx, struct buf *out)
 {
 	struct status *status = ctx;
@@ -246,6 +260,8 @@ int status_metrics(void *ctx, struct buf *out)
 		buf_addf(out, "podfs_objects{resource=\"%s\"} %llu\n",
 			 kube_resource_name((enum kube_resource)r),
 			 (unsigned long long)counts.objects[kind_of[r]]);
+	add_head(out, "stale_seconds", "gauge", "How long something has not been up to date.");
+	add_value(out, "stale_seconds", "", (uint64_t)(stale_ms(&state) / 1000));
 	add_head(out, "object_bytes", "gauge", "Bytes of their texts.");
 	add_value(out, "object_bytes", "", counts.bytes);
 	add_head(out, "names_left_out", "gauge", "Values without a file: no name it could have.");

@@ -335,3 +335,20 @@ uint64_t inode_count(struct inode_table *t)
 	pthread_mutex_unlock(&t->lock);
 	return count;
 }
+
+int inode_ids(struct inode_table *t, uint64_t **ret, size_t *ret_count)
+{
+	pthread_mutex_lock(&t->lock);
+	uint64_t *ids = calloc(t->count, sizeof(*ids));
+	size_t count = 0;
+	for (size_t i = 0; ids && i < t->buckets; i++)
+		for (const struct inode *n = t->by_id[i]; n; n = n->id_next)
+			if (n != t->root)
+				ids[count++] = n->id;
+	pthread_mutex_unlock(&t->lock);
+	if (!ids)
+		return -ENOMEM;
+	*ret = ids;
+	*ret_count = count;
+	return 0;
+}

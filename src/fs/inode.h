@@ -97,6 +97,11 @@ void inode_detach(struct inode_table *t, struct inode *n, struct pin *pin);
 int inode_path(const struct inode *n, struct buf *out);
 int inode_object_path(const struct inode *n, struct buf *out);
 
+/*
+ * The ids of all nodes but the root, for the caller to free. Not under the lock. 0 or -ENOMEM.
+ */
+int inode_ids(struct inode_table *t, uint64_t **ret, size_t *ret_count);
+
 /* Nodes the kernel holds. [any thread] */
 uint64_t inode_count(struct inode_table *t);
 

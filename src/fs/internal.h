@@ -26,6 +26,7 @@ struct fs {
 	struct fs_counters counters;
 	struct notify_counters notified;
 	bool mounted;
+	atomic_bool denying;
 	atomic_flag ended; /* ended_cb was called, or will not be */
 	void (*ended_cb)(void *ctx);
 	void *ended_ctx;
@@ -65,6 +66,9 @@ int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret);
  */
 int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
 	     struct fuse_entry_param *ret);
+
+/* Whether requests for a node of that kind are refused now. */
+bool fs_is_denied(struct fs *fs, enum tree_kind kind);
 
 void fs_forget(struct fs *fs, uint64_t id, uint64_t n);
 

@@ -19,6 +19,7 @@ struct item {
 	struct item *same_bucket;
 	enum notify_kind kind;
 	uint64_t id;
+	uint64_t *ids; /* of NOTIFY_ALL; `id` is their number */
 	size_t name_len;
 	char name[];
 };
@@ -71,6 +72,23 @@ static struct item *take_first(struct notifier *n)
 	return item;
 }
 
+static void free_item(struct item *item)
+{
+	free(item->ids);
+	free(item);
+}
+
+static int send_all(struct notifier *n, const struct item *item)
+{
+	for (uint64_t i = 0; i < item->id; i++) {
+		atomic_fetch_add_explicit(&n->counters->inodes, 1, memory_order_relaxed);
+		/* Dropping any name waits for listings of the directory that are under way. */
+		fuse_lowlevel_notify_inval_entry(n->se, item->ids[i], ".podfs", 6);
+		fuse_lowlevel_notify_inval_inode(n->se, item->ids[i], 0, 0);
+	}
+	return 0;
+}
+
 static int send_item(struct notifier *n, const struct item *item)
 {
 	switch (item->kind) {
@@ -78,6 +96,8 @@ static int send_item(struct notifier *n, const struct item *item)
 		atomic_fetch_add_explicit(&n->counters->entries, 1, memory_order_relaxed);
 		return fuse_lowlevel_notify_inval_entry(n->se, item->id, item->name,
 							item->name_len);
+	case NOTIFY_ALL:
+		return send_all(n, item);
 	case NOTIFY_ATTR:
 		atomic_fetch_add_explicit(&n->counters->inodes, 1, memory_order_relaxed);
 		return fuse_lowlevel_notify_inval_inode(n->se, item->id, -1, 0);
@@ -107,7 +127,7 @@ static void *run(void *arg)
 			log_warn("telling the kernel to drop %s: %s",
 				 item->kind == NOTIFY_ENTRY ? "a name" : "a directory",
 				 strerror(-r));
-		free(item);
+		free_item(item);
 		pthread_mutex_lock(&n->lock);
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -146,6 +166,49 @@ static struct item *find(struct notifier *n, enum notify_kind kind, uint64_t id,
 	return NULL;
 }
 
+static struct item *new_item(enum notify_kind kind, uint64_t id, const char *name, size_t len)
+{
+	struct item *item = calloc(1, sizeof(*item) + len + 1);
+
+	if (!item)
+		return NULL;
+	item->kind = kind;
+	item->id = id;
+	item->name_len = len;
+	memcpy(item->name, name, len);
+	return item;
+}
+
+static void enqueue(struct notifier *n, struct item *item)
+{
+	struct item **bucket = bucket_of(n, item->id, item->name, item->name_len);
+
+	item->same_bucket = *bucket;
+	*bucket = item;
+	append(n, item);
+	n->count++;
+	pthread_cond_signal(&n->has_items);
+}
+
+int notifier_push_all(struct notifier *n, uint64_t *ids, size_t count)
+{
+	struct item *item = new_item(NOTIFY_ALL, count, "", 0);
+	int r = -ESHUTDOWN;
+
+	if (!item)
+		return -ENOMEM;
+	pthread_mutex_lock(&n->lock);
+	if (!n->ending) {
+		item->ids = ids;
+		enqueue(n, item);
+		r = 0;
+	}
+	pthread_mutex_unlock(&n->lock);
+	if (r < 0)
+		free(item);
+	return r;
+}
+
 static int push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
 {
 	size_t len = strlen(name);
@@ -163,19 +226,10 @@ static int push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, c
 		}
 		return 0;
 	}
-	item = calloc(1, sizeof(*item) + len + 1);
+	item = new_item(kind, id, name, len);
 	if (!item)
 		return -ENOMEM;
-	item->kind = kind;
-	item->id = id;
-	item->name_len = len;
-	memcpy(item->name, name, len);
-	struct item **bucket = bucket_of(n, id, name, len);
-	item->same_bucket = *bucket;
-	*bucket = item;
-	append(n, item);
-	n->count++;
-	pthread_cond_signal(&n->has_items);
+	enqueue(n, item);
 	return 0;
 }
 
@@ -213,7 +267,7 @@ void notifier_stop(struct notifier *n)
 	for (struct item *item = n->first; item;) {
 		struct item *next = item->next;
 
-		free(item);
+		free_item(item);
 		item = next;
 	}
 	pthread_cond_destroy(&n->has_items);

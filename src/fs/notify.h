@@ -23,6 +23,7 @@ enum notify_kind {
 	NOTIFY_ENTRY, /* a name, present or absent */
 	NOTIFY_ATTR,  /* a directory's attributes */
 	NOTIFY_LIST,  /* a directory's listing, and its attributes */
+	NOTIFY_ALL,   /* the pages and attributes of many nodes */
 };
 
 struct notifier;
@@ -45,6 +46,14 @@ int notifier_start(struct fuse_session *se, struct notify_counters *counters,
  * [loop] 0; -ENOMEM; -ESHUTDOWN: the notifier is ending.
  */
 int notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name);
+
+/**
+ * Queues the pages and attributes of many nodes, files too; takes @ids over on success and never
+ * blocks. Sent in the order given, before what is queued later.
+ *
+ * [loop] 0; -ENOMEM; -ESHUTDOWN.
+ */
+int notifier_push_all(struct notifier *n, uint64_t *ids, size_t count);
 
 /* Notifications that wait. [any thread] */
 uint64_t notifier_depth(struct notifier *n);

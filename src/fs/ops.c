@@ -60,6 +60,8 @@ int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret)
 	inode_unlock(fs->inodes);
 	if (!ret->inode)
 		return -ENOENT;
+	if (fs_is_denied(fs, ret->inode->kind))
+		return -EIO;
 	if (!ret->attached)
 		return 0;
 	int r = inode_path(ret->inode, &path);
@@ -176,6 +178,8 @@ static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct a
 		r = a->dir.attached
 			? tree_find(fs->tree, &a->dir.place, name, strlen(name), &a->entry)
 			: -ENOENT;
+	if (r == 0 && fs_is_denied(fs, a->entry.kind))
+		r = -EIO;
 	if (r == 0 && tree_is_volatile(a->entry.kind))
 		r = -EAGAIN;
 	if (r == 0 && must_render(a))
@@ -283,6 +287,8 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 	const struct inode *n = inode_get(fs->inodes, id);
 	if (!n)
 		r = -ENOENT;
+	else if (fs_is_denied(fs, n->kind))
+		r = -EIO;
 	else if (n->pin && !n->pin->version)
 		ret->bytes = &n->pin->content;
 	else if (n->pin)
@@ -354,6 +360,8 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 		tree_place_release(&place);
 	}
 	store_rdunlock(fs->tree->store);
+	if (n && fs_is_denied(fs, n->kind))
+		return -EIO;
 	if (n && !attached)
 		r = detached_attr(fs, n, &attr);
 	if (r < 0)
@@ -399,7 +407,7 @@ static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
 		tree_place_release(&place);
 	}
 	store_rdunlock(fs->tree->store);
-	return r;
+	return n && fs_is_denied(fs, n->kind) ? -EIO : r;
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t id)

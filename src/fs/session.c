@@ -336,6 +336,32 @@ void fs_unmount(struct fs *fs)
 	fs->mounted = false;
 }
 
+int fs_deny(struct fs *fs, bool deny)
+{
+	uint64_t *ids;
+	size_t count;
+
+	/* First the requests, then what was answered before: nothing comes in between. */
+	if (atomic_exchange(&fs->denying, deny) == deny || !deny || !fs->notifier)
+		return 0;
+	/* Whoever was let in has registered its nodes when this returns. */
+	store_wait_readers(fs->tree->store);
+	int r = inode_ids(fs->inodes, &ids, &count);
+	if (r < 0)
+		return r;
+	r = notifier_push_all(fs->notifier, ids, count);
+	if (r < 0)
+		free(ids);
+	return r == -ESHUTDOWN ? 0 : r;
+}
+
+bool fs_is_denied(struct fs *fs, enum tree_kind kind)
+{
+	if (!atomic_load_explicit(&fs->denying, memory_order_relaxed))
+		return false;
+	return kind != TREE_ROOT && kind != TREE_SELF && !tree_is_volatile(kind);
+}
+
 void fs_stats(struct fs *fs, struct fs_stats *ret)
 {
 	*ret = (struct fs_stats){0};

@@ -73,6 +73,12 @@ void store_rdunlock(struct store *s)
 	pthread_rwlock_unlock(&s->lock);
 }
 
+void store_wait_readers(struct store *s)
+{
+	pthread_rwlock_wrlock(&s->lock);
+	pthread_rwlock_unlock(&s->lock);
+}
+
 const struct store_namespace *store_find_namespace(const struct store *s, const char *name,
 						   size_t len)
 {

@@ -99,6 +99,14 @@ int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx),
 /* Unmounts and ends all threads. */
 void fs_unmount(struct fs *fs);
 
+/**
+ * From now on (or no longer) everything but .podfs and the root fails with EIO, also what the
+ * kernel has cached and what is open.
+ *
+ * 0; -ENOMEM: then what is cached can still be read.
+ */
+int fs_deny(struct fs *fs, bool deny);
+
 void fs_stats(struct fs *fs, struct fs_stats *ret);
 void fs_free(struct fs *fs);
 

@@ -133,6 +133,9 @@ bool store_readable(const struct store *s, enum kind kind);
 void store_rdlock(struct store *s);
 void store_rdunlock(struct store *s);
 
+/* Returns when nobody who had the lock at the time of the call has it any more. [loop] */
+void store_wait_readers(struct store *s);
+
 /* All of these under the lock; what they return is valid as long as it is held. NULL: none. */
 const struct store_namespace *store_find_namespace(const struct store *s, const char *name,
 						   size_t len);

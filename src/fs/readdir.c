@@ -53,6 +53,20 @@ static int add_name(struct reply *r, const char *name, struct fuse_entry_param *
 	return 0;
 }
 
+/* A node that the kernel knows keeps its number, also when its folder's object comes later. */
+static uint64_t entry_ino(const struct reply *r, const struct tree_entry *entry)
+{
+	uint64_t ino = 0;
+
+	inode_lock(r->fs->inodes);
+	const struct inode *n =
+	    inode_child(r->fs->inodes, r->dir.inode, entry->name, entry->name_len);
+	if (n)
+		ino = n->ino;
+	inode_unlock(r->fs->inodes);
+	return ino ? ino : tree_entry_ino(&r->dir.place, entry);
+}
+
 static int add_entry(void *ctx, const struct tree_entry *entry)
 {
 	struct reply *r = ctx;
@@ -72,7 +86,7 @@ static int add_entry(void *ctx, const struct tree_entry *entry)
 		if (err < 0)
 			return err;
 	} else {
-		e.attr.st_ino = tree_entry_ino(&r->dir.place, entry);
+		e.attr.st_ino = entry_ino(r, entry);
 	}
 	int full = add_name(r, name, &e, entry->cookie);
 	/* It did not fit: the kernel never learns of it. */

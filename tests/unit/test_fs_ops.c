@@ -355,6 +355,23 @@ static void readdirplus_takes_a_lookup_for_each_entry_and_forget_gives_it_back(v
 	assert_int_equal(inode_count(fs->inodes), before);
 }
 
+static void a_listing_gives_the_number_that_stat_gives(void **state)
+{
+	const struct fuse_read_in in = {.size = 4096};
+	const size_t dots = 2 * FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + 2);
+	struct fuse_dirent d;
+
+	(void)state;
+	uint64_t namespaces = walk("namespaces");
+	uint64_t shop = walk("namespaces/shop");
+	/* The folder was there before its Namespace, whose uid is part of new numbers. */
+	assert_int_equal(world_put_named(&world, KIND_NAMESPACE, "shop", "n"), 1);
+	assert_int_equal(request(FUSE_READDIR, namespaces, &in, sizeof(in)), 0);
+	assert_int_equal(payload_len(), dots + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + 4));
+	memcpy(&d, (char *)payload() + dots, sizeof(d));
+	assert_int_equal(d.ino, getattr(shop).ino);
+}
+
 static void what_is_forgotten_is_gone(void **state)
 {
 	(void)state;
@@ -432,6 +449,7 @@ int main(void)
 	    ops_test(a_folder_of_a_pod_that_is_gone_is_empty_and_its_files_read_on),
 	    ops_test(a_listing_names_each_entry_once_in_pieces_of_any_size),
 	    ops_test(readdirplus_takes_a_lookup_for_each_entry_and_forget_gives_it_back),
+	    ops_test(a_listing_gives_the_number_that_stat_gives),
 	    ops_test(what_is_forgotten_is_gone),
 	    ops_test(each_lookup_of_the_status_is_a_file_of_its_own),
 	    ops_test(links_are_read),

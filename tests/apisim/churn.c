@@ -11,8 +11,8 @@
 #include "store.h"
 
 enum {
-	/* how many changes at most are made up for after a stall */
-	BURST_MAX = 1000,
+	/* thousandths of a change: how many at most are made up for after a stall */
+	BURST_MAX = 1000 * 1000,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -91,8 +91,8 @@ static void *run(void *arg)
 		now = now_ms();
 		owed += rate * (uint64_t)(now - last);
 		last = now;
-		if (owed > BURST_MAX * 1000)
-			owed = BURST_MAX * 1000;
+		if (owed > BURST_MAX)
+			owed = BURST_MAX;
 		for (; owed >= 1000 && rate; owed -= 1000) {
 			change_one();
 			made++;

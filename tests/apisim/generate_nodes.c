@@ -96,10 +96,10 @@ void generate_node(struct generator *g, uint64_t index, struct buf *b)
 	buf_printf(
 	    b,
 	    "],\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"%s\"},{\"type\":"
-	    "\"InternalIP\",\"address\":\"fd00:10:16::%llx\"},{\"type\":\"Hostname\","
+	    "\"InternalIP\",\"address\":\"fd00:10:16::%lx\"},{\"type\":\"Hostname\","
 	    "\"address\":\"%s\"}],\"daemonEndpoints\":{\"kubeletEndpoint\":{\"Port\":10250}},"
 	    "\"nodeInfo\":{\"machineID\":\"%s\",",
-	    ip, (unsigned long long)(0x1000 + index), name, other);
+	    ip, 0x1000 + (unsigned long)index, name, other);
 	rng_uuid(r, uid);
 	buf_printf(b, "\"systemUUID\":\"%s\",", uid);
 	rng_uuid(r, uid);

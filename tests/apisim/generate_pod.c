@@ -62,8 +62,8 @@ static void draw(struct generator *g, const struct workload *w, uint64_t index, 
 	else
 		snprintf(p->ip, sizeof(p->ip), "10.%u.%u.%u", (unsigned)(64 + node / 250),
 			 (unsigned)(node % 250), (unsigned)(2 + g->n_pods / nodes % 250));
-	snprintf(p->ip6, sizeof(p->ip6), "fd00:10:64:%llx::%llx", (unsigned long long)node,
-		 (unsigned long long)(0x1000 + g->n_pods));
+	snprintf(p->ip6, sizeof(p->ip6), "fd00:10:64:%lx::%lx", (unsigned long)node,
+		 0x1000 + (unsigned long)g->n_pods);
 	format_time(g->start + (int64_t)(g->n_pods % 80000), p->created);
 	format_time(g->start + (int64_t)(g->n_pods % 80000) + 1, p->started);
 	format_time(g->start + (int64_t)(g->n_pods % 80000) + 9, p->ready);

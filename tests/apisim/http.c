@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdatomic.h>
@@ -255,7 +254,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 static int listen_on(const struct options *o, unsigned *ret_port)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
+	char port[8] = "";
 	socklen_t n = sizeof(bound);
 	int r, on = 1, fd;
 
@@ -277,8 +277,8 @@ static int listen_on(const struct options *o, unsigned *ret_port)
 		return r;
 	}
 	freeaddrinfo(list);
-	*ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-						      : ((struct sockaddr_in *)&bound)->sin_port);
+	getnameinfo((struct sockaddr *)&bound, n, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
+	*ret_port = (unsigned)strtoul(port, NULL, 10);
 	return fd;
 }
 

@@ -76,10 +76,11 @@ struct jspan jspan_at(const char *p, const char *end)
 /* Steps behind the comma of the container; NULL at its end. */
 static const char *next_item(struct jspan c, const char *it, char open)
 {
-	const char *end = c.p + c.len;
+	const char *end;
 
 	if (!c.p || *c.p != open)
 		return NULL;
+	end = c.p + c.len;
 	if (!it) {
 		it = skip_space(c.p + 1, end);
 	} else {
@@ -93,12 +94,12 @@ static const char *next_item(struct jspan c, const char *it, char open)
 
 bool jspan_member(struct jspan obj, const char **it, struct jspan *ret_key, struct jspan *ret_value)
 {
-	const char *end = obj.p + obj.len;
 	const char *p = next_item(obj, *it, '{');
-	const char *after;
+	const char *end, *after;
 
 	if (!p || *p != '"')
 		return false;
+	end = obj.p + obj.len;
 	after = skip_string(p + 1, end);
 	*ret_key = (struct jspan){p + 1, (size_t)(after - p) - 2};
 	p = skip_space(after, end);

@@ -11,7 +11,7 @@
 
 #include "util.h"
 
-enum { TICK_MS = 5 };
+enum { TICK_NS = 5 * 1000 * 1000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t rate, bucket;
@@ -20,7 +20,7 @@ static size_t n_waiting;
 
 static void *fill(void *arg)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	const struct timespec tick = {.tv_nsec = TICK_NS};
 	int64_t last = now_ms();
 	uint64_t owed = 0; /* thousandths of a byte, so that small rates are met too */
 

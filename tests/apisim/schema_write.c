@@ -229,31 +229,31 @@ static bool write_plain(struct writer *w, const struct schema_field *f, json_obj
 	return true;
 }
 
-static bool write_value(struct writer *w, const struct schema_field *f, json_object *v)
+static bool write_list(struct writer *w, const struct schema_field *f, json_object *v)
 {
-	_cleanup_(freep) char *keys_memory = NULL;
+	bool ok = true;
+
+	if (!json_object_is_type(v, json_type_array))
+		return mismatch(w, v, "array");
+	buf_putc(w->out, '[');
+	for (size_t i = 0; i < json_object_array_length(v) && ok; i++) {
+		if (i)
+			buf_putc(w->out, ',');
+		ok = write_plain(w, f, json_object_array_get_idx(v, i));
+	}
+	buf_putc(w->out, ']');
+	return ok;
+}
+
+static bool write_map(struct writer *w, const struct schema_field *f, json_object *v)
+{
 	const char **keys;
 	bool ok = true;
 	size_t n;
 
-	if (f->container == PLAIN)
-		return write_plain(w, f, v);
-	if (f->container == LIST) {
-		if (!json_object_is_type(v, json_type_array))
-			return mismatch(w, v, "array");
-		buf_putc(w->out, '[');
-		for (size_t i = 0; i < json_object_array_length(v) && ok; i++) {
-			if (i)
-				buf_putc(w->out, ',');
-			ok = write_plain(w, f, json_object_array_get_idx(v, i));
-		}
-		buf_putc(w->out, ']');
-		return ok;
-	}
 	if (!json_object_is_type(v, json_type_object))
 		return mismatch(w, v, "map");
 	keys = sorted_keys(v, &n);
-	keys_memory = (char *)keys;
 	buf_putc(w->out, '{');
 	for (size_t i = 0; i < n && ok; i++) {
 		if (i)
@@ -263,7 +263,20 @@ static bool write_value(struct writer *w, const struct schema_field *f, json_obj
 		ok = write_plain(w, f, json_object_object_get(v, keys[i]));
 	}
 	buf_putc(w->out, '}');
+	free(keys);
 	return ok;
+}
+
+static bool write_value(struct writer *w, const struct schema_field *f, json_object *v)
+{
+	switch (f->container) {
+	case LIST:
+		return write_list(w, f, v);
+	case MAP:
+		return write_map(w, f, v);
+	default:
+		return write_plain(w, f, v);
+	}
 }
 
 bool schema_write(enum kind kind, json_object *o, struct buf *out, struct schema_report *report)

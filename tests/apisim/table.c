@@ -7,6 +7,11 @@
 
 #include "table_pod.h"
 
+#define MINUTE INT64_C(60)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define YEAR (365 * DAY)
+
 struct column {
 	const char *name, *type, *format, *description;
 	int priority;
@@ -79,38 +84,38 @@ void table_columns(enum kind kind, struct buf *out)
 	buf_putc(out, ']');
 }
 
+/* Two units while the larger one is small, as kubectl prints ages. */
+static const struct {
+	int64_t below, unit;
+	char name;
+	int64_t rest; /* 0: none */
+	char rest_name;
+} ages[] = {
+    {2 * MINUTE, 1, 's'},    {10 * MINUTE, MINUTE, 'm', 1, 's'},
+    {3 * HOUR, MINUTE, 'm'}, {8 * HOUR, HOUR, 'h', MINUTE, 'm'},
+    {2 * DAY, HOUR, 'h'},    {8 * DAY, DAY, 'd', HOUR, 'h'},
+    {2 * YEAR, DAY, 'd'},    {8 * YEAR, YEAR, 'y', DAY, 'd'},
+    {INT64_MAX, YEAR, 'y'},
+};
+
 void table_age(struct jspan time_span, struct buf *out)
 {
 	_cleanup_(freep) char *s = jspan_dup(time_span);
-	int64_t then = parse_time(s), n;
+	int64_t then = parse_time(s), n = (int64_t)time(NULL) - then, rest;
+	size_t i = 0;
 
 	if (then < 0) {
 		buf_puts(out, "<unknown>");
 		return;
 	}
-	n = (int64_t)time(NULL) - then;
 	if (n < 0)
 		n = 0;
-	/* two units while the larger one is small, as kubectl's duration.HumanDuration */
-	if (n < 120)
-		buf_printf(out, "%llds", (long long)n);
-	else if (n < 600 && n % 60)
-		buf_printf(out, "%lldm%llds", (long long)(n / 60), (long long)(n % 60));
-	else if (n < 3 * 3600)
-		buf_printf(out, "%lldm", (long long)(n / 60));
-	else if (n < 8 * 3600 && n / 60 % 60)
-		buf_printf(out, "%lldh%lldm", (long long)(n / 3600), (long long)(n / 60 % 60));
-	else if (n < 48 * 3600)
-		buf_printf(out, "%lldh", (long long)(n / 3600));
-	else if (n < 192 * 3600 && n / 3600 % 24)
-		buf_printf(out, "%lldd%lldh", (long long)(n / 86400), (long long)(n / 3600 % 24));
-	else if (n < 2 * 365 * 86400LL)
-		buf_printf(out, "%lldd", (long long)(n / 86400));
-	else if (n < 8 * 365 * 86400LL && n / 86400 % 365)
-		buf_printf(out, "%lldy%lldd", (long long)(n / 86400 / 365),
-			   (long long)(n / 86400 % 365));
-	else
-		buf_printf(out, "%lldy", (long long)(n / 86400 / 365));
+	while (n >= ages[i].below)
+		i++;
+	buf_printf(out, "%lld%c", (long long)(n / ages[i].unit), ages[i].name);
+	rest = ages[i].rest ? n % ages[i].unit / ages[i].rest : 0;
+	if (rest)
+		buf_printf(out, "%lld%c", (long long)rest, ages[i].rest_name);
 }
 
 void table_cell(struct buf *out, struct buf *value)

@@ -13,7 +13,7 @@
 enum {
 	BATCH = 64,          /* events taken at a time */
 	ENOUGH = 128 * 1024, /* bytes prepared at a time */
-	TICK_MS = 20,
+	TICK_NS = 20 * 1000 * 1000,
 	TICKS_PER_PROBE = 25,
 };
 
@@ -299,7 +299,7 @@ static bool client_left(const struct watch *w)
 
 static void *look_after(void *arg)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	const struct timespec tick = {.tv_nsec = TICK_NS};
 
 	for (unsigned ticks = 0;; ticks++) {
 		int64_t now;

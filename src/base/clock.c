@@ -5,6 +5,17 @@
 
 #include <podfs/base/clock.h>
 
+struct timespec clock_timespec(int64_t ns)
+{
+	struct timespec t = {ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
+
+	if (t.tv_nsec < 0) {
+		t.tv_nsec += NSEC_PER_SEC;
+		t.tv_sec--;
+	}
+	return t;
+}
+
 int64_t clock_realtime_ns(void)
 {
 	struct timespec now;

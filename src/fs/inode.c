@@ -336,19 +336,39 @@ uint64_t inode_count(struct inode_table *t)
 	return count;
 }
 
-int inode_ids(struct inode_table *t, uint64_t **ret, size_t *ret_count)
+void inode_summaries_free(struct inode_summary *all, size_t count)
 {
-	pthread_mutex_lock(&t->lock);
-	uint64_t *ids = calloc(t->count, sizeof(*ids));
+	for (size_t i = 0; i < count; i++)
+		free(all[i].name);
+	free(all);
+}
+
+static int summarize(const struct inode *n, struct inode_summary *ret)
+{
+	*ret = (struct inode_summary){.id = n->id, .is_dir = n->is_dir};
+	if (!n->parent || !n->attached)
+		return 0;
+	ret->parent = n->parent->id;
+	ret->name = strdup(n->name);
+	return ret->name ? 0 : -ENOMEM;
+}
+
+int inode_summaries(struct inode_table *t, struct inode_summary **ret, size_t *ret_count)
+{
 	size_t count = 0;
-	for (size_t i = 0; ids && i < t->buckets; i++)
-		for (const struct inode *n = t->by_id[i]; n; n = n->id_next)
-			if (n != t->root)
-				ids[count++] = n->id;
+	int r = 0;
+
+	pthread_mutex_lock(&t->lock);
+	struct inode_summary *all = calloc(t->count, sizeof(*all));
+	for (size_t i = 0; all && i < t->buckets && r == 0; i++)
+		for (const struct inode *n = t->by_id[i]; n && r == 0; n = n->id_next)
+			r = summarize(n, &all[count++]);
 	pthread_mutex_unlock(&t->lock);
-	if (!ids)
+	if (!all || r < 0) {
+		inode_summaries_free(all, count);
 		return -ENOMEM;
-	*ret = ids;
+	}
+	*ret = all;
 	*ret_count = count;
 	return 0;
 }

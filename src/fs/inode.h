@@ -25,7 +25,7 @@
 
 #define INODE_ROOT 1
 
-/* What a detached file, or one whose content is made for its reader, keeps. */
+/* What a detached node, or a file whose content is made for its reader, keeps. */
 struct pin {
 	struct version *version; /* its object as it was, or NULL: */
 	struct buf content;      /* the bytes themselves */
@@ -89,7 +89,7 @@ void inode_ref(struct inode *n);
 /* Takes @n lookups back; unknown ids are ignored: a FORGET may be late. */
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);
 
-/* Detaches one node; it keeps @pin (which may be NULL: a directory or a link). */
+/* Detaches one node; it keeps @pin (which may be NULL). */
 void inode_detach(struct inode_table *t, struct inode *n, struct pin *pin);
 
 /* Appends the path from the root, or from the object's own directory. 0 or -ENOMEM. Not under
@@ -97,10 +97,17 @@ void inode_detach(struct inode_table *t, struct inode *n, struct pin *pin);
 int inode_path(const struct inode *n, struct buf *out);
 int inode_object_path(const struct inode *n, struct buf *out);
 
-/*
- * The ids of all nodes but the root, for the caller to free. Not under the lock. 0 or -ENOMEM.
- */
-int inode_ids(struct inode_table *t, uint64_t **ret, size_t *ret_count);
+/* All that must be known to tell the kernel of a node. */
+struct inode_summary {
+	uint64_t id;
+	uint64_t parent;
+	char *name; /* NULL: detached */
+	bool is_dir;
+};
+
+/* All nodes, as they are now. Not under the lock. 0 or -ENOMEM. */
+int inode_summaries(struct inode_table *t, struct inode_summary **ret, size_t *ret_count);
+void inode_summaries_free(struct inode_summary *all, size_t count);
 
 /* Nodes the kernel holds. [any thread] */
 uint64_t inode_count(struct inode_table *t);

@@ -26,8 +26,10 @@ struct fs {
 	struct fs_counters counters;
 	struct notify_counters notified;
 	bool mounted;
+	bool stuck; /* the notifier did not end: nothing may be freed */
 	atomic_bool denying;
-	atomic_flag ended; /* ended_cb was called, or will not be */
+	atomic_uint_fast64_t epoch; /* counts changes of the store; written under its lock */
+	atomic_flag ended;          /* ended_cb was called, or will not be */
 	void (*ended_cb)(void *ctx);
 	void *ended_ctx;
 
@@ -45,30 +47,38 @@ struct fs {
 /* The kernel keeps what it was told until it is told otherwise; in seconds. */
 #define FS_TIMEOUT 31536000.0
 
+/* A name that no directory of ours has, so that nothing is lost by dropping it. */
+#define FS_NO_NAME ".none"
+
 extern const struct fuse_lowlevel_ops fs_ops;
 
-/* What the kernel is told of an entry: @e is filled but for the node id. */
 void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat *ret);
 
-/* A directory for a listing, found under the store's lock by its node. */
-struct fs_dir {
+/* A node and, while names lead to it, where it is. */
+struct fs_spot {
 	struct inode *inode;
 	struct tree_place place;
-	bool attached; /* if not: it is empty */
+	bool attached; /* if not there is no place: a directory is empty */
 };
 
-/* Under the store's lock. 0; -ENOENT; -ENOMEM. The place is released in any case. */
-int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret);
+/* Under the store's lock. 0; -ENOENT; -EIO: denied; -ENOMEM. The place is released in any case. */
+int fs_spot_open(struct fs *fs, uint64_t id, struct fs_spot *ret);
 
 /*
  * The node for an entry of @dir and what to tell the kernel of it, with one
  * lookup more. Under the store's lock. 0 or -ENOMEM.
  */
-int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+int fs_entry(struct fs *fs, const struct fs_spot *dir, const struct tree_entry *entry,
 	     struct fuse_entry_param *ret);
 
 /* Whether requests for a node of that kind are refused now. */
 bool fs_is_denied(struct fs *fs, enum tree_kind kind);
+
+/* Type, links and size of a file. Not under the store's lock. 0 or -errno. */
+int fs_content_size(struct fs *fs, uint64_t id, struct tree_attr *attr);
+
+/* Answers a READ. */
+void fs_read(struct fs *fs, fuse_req_t req, uint64_t id, size_t size, off_t off);
 
 void fs_forget(struct fs *fs, uint64_t id, uint64_t n);
 
@@ -76,6 +86,16 @@ void fs_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 void fs_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 		    struct fuse_file_info *fi);
 void fs_count(struct fs *fs, enum fs_opcode op);
+
+/*
+ * A reply told the kernel of directories whose attributes were read at @epoch.
+ * If something changed since, what the notifier said may have come before the
+ * reply, when the kernel did not know them yet: so it is said again.
+ */
+void fs_told_dirs(struct fs *fs, uint64_t epoch, uint64_t parent, const uint64_t *ids,
+		  size_t count);
+
+void fs_sweep(void *ctx, enum sweep what);
 
 /* The store's observer. */
 void fs_changed(void *ctx, const struct store_change *change);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <podfs/base/hash.h>
 #include <podfs/base/log.h>
@@ -12,6 +12,7 @@
 
 #define QUEUE_MAX 16384u
 #define BUCKETS 4096u
+#define STOP_PATIENCE_SEC 2
 
 struct item {
 	struct item *next; /* in the queue */
@@ -19,22 +20,20 @@ struct item {
 	struct item *same_bucket;
 	enum notify_kind kind;
 	uint64_t id;
-	uint64_t *ids; /* of NOTIFY_ALL; `id` is their number */
 	size_t name_len;
 	char name[];
 };
 
 struct notifier {
+	struct notify_options options;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t has_items;
-	pthread_cond_t has_room;
-	struct fuse_session *se;
-	struct notify_counters *counters;
+	pthread_cond_t wake;
 	struct item *first;
 	struct item *last;
 	struct item *buckets[BUCKETS];
 	size_t count;
+	enum sweep sweep; /* what is to be swept before anything else */
 	bool ending;
 };
 
@@ -43,6 +42,12 @@ static struct item **bucket_of(struct notifier *n, uint64_t id, const char *name
 	uint64_t h = len ? hash_bytes(hash_process_key(), name, len) : 0;
 
 	return &n->buckets[hash_u64(h + id) % BUCKETS];
+}
+
+static void set_count(struct notifier *n, size_t count)
+{
+	n->count = count;
+	atomic_store_explicit(&n->options.counters->waiting, count, memory_order_relaxed);
 }
 
 static void append(struct notifier *n, struct item *item)
@@ -68,43 +73,66 @@ static struct item *take_first(struct notifier *n)
 		at = &(*at)->same_bucket;
 	*at = item->same_bucket;
 	unlink_item(n, item);
-	n->count--;
+	set_count(n, n->count - 1);
 	return item;
 }
 
-static void free_item(struct item *item)
+static void drop_items(struct notifier *n)
 {
-	free(item->ids);
-	free(item);
+	for (struct item *item = n->first; item;) {
+		struct item *next = item->next;
+
+		free(item);
+		item = next;
+	}
+	n->first = NULL;
+	n->last = NULL;
+	memset(n->buckets, 0, sizeof(n->buckets));
+	set_count(n, 0);
 }
 
-static int send_all(struct notifier *n, const struct item *item)
+static void add(atomic_uint_fast64_t *counter)
 {
-	for (uint64_t i = 0; i < item->id; i++) {
-		atomic_fetch_add_explicit(&n->counters->inodes, 1, memory_order_relaxed);
-		/* Dropping any name waits for listings of the directory that are under way. */
-		fuse_lowlevel_notify_inval_entry(n->se, item->ids[i], ".podfs", 6);
-		fuse_lowlevel_notify_inval_inode(n->se, item->ids[i], 0, 0);
-	}
-	return 0;
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static int send_item(struct notifier *n, const struct item *item)
+static void send_item(struct notifier *n, const struct item *item)
 {
-	switch (item->kind) {
-	case NOTIFY_ENTRY:
-		atomic_fetch_add_explicit(&n->counters->entries, 1, memory_order_relaxed);
-		return fuse_lowlevel_notify_inval_entry(n->se, item->id, item->name,
-							item->name_len);
-	case NOTIFY_ALL:
-		return send_all(n, item);
-	case NOTIFY_ATTR:
-		atomic_fetch_add_explicit(&n->counters->inodes, 1, memory_order_relaxed);
-		return fuse_lowlevel_notify_inval_inode(n->se, item->id, -1, 0);
-	default:
-		atomic_fetch_add_explicit(&n->counters->inodes, 1, memory_order_relaxed);
-		return fuse_lowlevel_notify_inval_inode(n->se, item->id, 0, 0);
+	struct notify_counters *counters = n->options.counters;
+	struct fuse_session *se = n->options.session;
+	int r;
+
+	if (item->kind == NOTIFY_ENTRY) {
+		add(&counters->entries);
+		r = fuse_lowlevel_notify_inval_entry(se, item->id, item->name, item->name_len);
+	} else {
+		add(&counters->inodes);
+		r = fuse_lowlevel_notify_inval_inode(se, item->id,
+						     item->kind == NOTIFY_ATTR ? -1 : 0, 0);
 	}
+	if (r == -ENOENT)
+		add(&counters->unknown);
+	else if (r < 0 && r != -EBADF && r != -ENODEV && r != -ENOTCONN)
+		log_warn("telling the kernel to drop %s: %s",
+			 item->kind == NOTIFY_ENTRY ? "a name" : "a directory", strerror(-r));
+}
+
+/* With the lock, which is free while the kernel is told. */
+static void do_one(struct notifier *n)
+{
+	enum sweep sweep = n->sweep;
+	struct item *item = sweep == SWEEP_UNSET ? take_first(n) : NULL;
+
+	n->sweep = SWEEP_UNSET;
+	pthread_mutex_unlock(&n->lock);
+	if (item) {
+		send_item(n, item);
+		free(item);
+	} else {
+		add(&n->options.counters->sweeps);
+		n->options.sweep_cb(n->options.ctx, sweep);
+	}
+	pthread_mutex_lock(&n->lock);
 }
 
 static void *run(void *arg)
@@ -113,38 +141,24 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&n->lock);
 	while (!n->ending) {
-		if (!n->first) {
-			pthread_cond_wait(&n->has_items, &n->lock);
-			continue;
-		}
-		struct item *item = take_first(n);
-		pthread_cond_signal(&n->has_room);
-		pthread_mutex_unlock(&n->lock);
-		int r = send_item(n, item);
-		if (r == -ENOENT)
-			atomic_fetch_add_explicit(&n->counters->unknown, 1, memory_order_relaxed);
-		else if (r < 0 && r != -EBADF && r != -ENODEV && r != -ENOTCONN)
-			log_warn("telling the kernel to drop %s: %s",
-				 item->kind == NOTIFY_ENTRY ? "a name" : "a directory",
-				 strerror(-r));
-		free_item(item);
-		pthread_mutex_lock(&n->lock);
+		if (n->first || n->sweep != SWEEP_UNSET)
+			do_one(n);
+		else
+			pthread_cond_wait(&n->wake, &n->lock);
 	}
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
 }
 
-int notifier_start(struct fuse_session *se, struct notify_counters *counters, struct notifier **ret)
+int notifier_start(const struct notify_options *options, struct notifier **ret)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return -ENOMEM;
-	n->se = se;
-	n->counters = counters;
+	n->options = *options;
 	pthread_mutex_init(&n->lock, NULL);
-	pthread_cond_init(&n->has_items, NULL);
-	pthread_cond_init(&n->has_room, NULL);
+	pthread_cond_init(&n->wake, NULL);
 	int r = pthread_create(&n->thread, NULL, run, n);
 	if (r) {
 		free(n);
@@ -166,50 +180,17 @@ static struct item *find(struct notifier *n, enum notify_kind kind, uint64_t id,
 	return NULL;
 }
 
-static struct item *new_item(enum notify_kind kind, uint64_t id, const char *name, size_t len)
+static void sweep_locked(struct notifier *n, enum sweep what)
 {
-	struct item *item = calloc(1, sizeof(*item) + len + 1);
-
-	if (!item)
-		return NULL;
-	item->kind = kind;
-	item->id = id;
-	item->name_len = len;
-	memcpy(item->name, name, len);
-	return item;
+	/* It tells the kernel all that what waits would tell it. */
+	if (what == SWEEP_NAMES)
+		drop_items(n);
+	if (what > n->sweep)
+		n->sweep = what;
+	pthread_cond_signal(&n->wake);
 }
 
-static void enqueue(struct notifier *n, struct item *item)
-{
-	struct item **bucket = bucket_of(n, item->id, item->name, item->name_len);
-
-	item->same_bucket = *bucket;
-	*bucket = item;
-	append(n, item);
-	n->count++;
-	pthread_cond_signal(&n->has_items);
-}
-
-int notifier_push_all(struct notifier *n, uint64_t *ids, size_t count)
-{
-	struct item *item = new_item(NOTIFY_ALL, count, "", 0);
-	int r = -ESHUTDOWN;
-
-	if (!item)
-		return -ENOMEM;
-	pthread_mutex_lock(&n->lock);
-	if (!n->ending) {
-		item->ids = ids;
-		enqueue(n, item);
-		r = 0;
-	}
-	pthread_mutex_unlock(&n->lock);
-	if (r < 0)
-		free(item);
-	return r;
-}
-
-static int push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
+static void push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
 {
 	size_t len = strlen(name);
 	struct item *item = find(n, kind, id, name, len);
@@ -217,61 +198,66 @@ static int push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, c
 	if (item) {
 		/*
 		 * A listing is dropped after the names in it: dropping a name
-		 * waits for listings under way, which may have read the old
-		 * names, and only then is it safe.
+		 * waits for listings and lookups under way, which may have read
+		 * what was, and only then is it safe. So for attributes.
 		 */
-		if (kind == NOTIFY_LIST) {
+		if (kind != NOTIFY_ENTRY) {
 			unlink_item(n, item);
 			append(n, item);
 		}
-		return 0;
+		return;
 	}
-	item = new_item(kind, id, name, len);
-	if (!item)
-		return -ENOMEM;
-	enqueue(n, item);
-	return 0;
+	item = n->count < QUEUE_MAX ? calloc(1, sizeof(*item) + len + 1) : NULL;
+	if (!item) {
+		sweep_locked(n, SWEEP_NAMES);
+		return;
+	}
+	item->kind = kind;
+	item->id = id;
+	item->name_len = len;
+	memcpy(item->name, name, len);
+	struct item **bucket = bucket_of(n, id, name, len);
+	item->same_bucket = *bucket;
+	*bucket = item;
+	append(n, item);
+	set_count(n, n->count + 1);
+	pthread_cond_signal(&n->wake);
 }
 
-int notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
+void notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
 {
-	int r = -ESHUTDOWN;
-
 	pthread_mutex_lock(&n->lock);
-	while (n->count >= QUEUE_MAX && !n->ending)
-		pthread_cond_wait(&n->has_room, &n->lock);
 	if (!n->ending)
-		r = push_locked(n, kind, id, name ? name : "");
+		push_locked(n, kind, id, name ? name : "");
 	pthread_mutex_unlock(&n->lock);
-	return r;
 }
 
-uint64_t notifier_depth(struct notifier *n)
+void notifier_sweep(struct notifier *n, enum sweep what)
 {
 	pthread_mutex_lock(&n->lock);
-	uint64_t count = n->count;
+	sweep_locked(n, what);
 	pthread_mutex_unlock(&n->lock);
-	return count;
 }
 
-void notifier_stop(struct notifier *n)
+bool notifier_stop(struct notifier *n)
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&n->lock);
+	n->ending = true;
+	pthread_cond_signal(&n->wake);
+	pthread_mutex_unlock(&n->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_PATIENCE_SEC;
+	return pthread_timedjoin_np(n->thread, NULL, &until) == 0;
+}
+
+void notifier_free(struct notifier *n)
 {
 	if (!n)
 		return;
-	pthread_mutex_lock(&n->lock);
-	n->ending = true;
-	pthread_cond_signal(&n->has_items);
-	pthread_cond_broadcast(&n->has_room);
-	pthread_mutex_unlock(&n->lock);
-	pthread_join(n->thread, NULL);
-	for (struct item *item = n->first; item;) {
-		struct item *next = item->next;
-
-		free_item(item);
-		item = next;
-	}
-	pthread_cond_destroy(&n->has_items);
-	pthread_cond_destroy(&n->has_room);
+	drop_items(n);
+	pthread_cond_destroy(&n->wake);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }

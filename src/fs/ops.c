@@ -31,7 +31,7 @@ static struct fs *fs_of(fuse_req_t req, enum fs_opcode op)
 void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat *ret)
 {
 	mode_t mode = attr->type == S_IFDIR ? 0555 : 0444;
-	struct timespec when = {attr->mtime_ns / NSEC_PER_SEC, attr->mtime_ns % NSEC_PER_SEC};
+	struct timespec when = clock_timespec(attr->mtime_ns);
 
 	*ret = (struct stat){
 	    .st_ino = attr->ino,
@@ -48,11 +48,11 @@ void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat
 	};
 }
 
-int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret)
+int fs_spot_open(struct fs *fs, uint64_t id, struct fs_spot *ret)
 {
 	cleanup_buf struct buf path = {0};
 
-	*ret = (struct fs_dir){0};
+	*ret = (struct fs_spot){0};
 	inode_lock(fs->inodes);
 	ret->inode = inode_get(fs->inodes, id);
 	if (ret->inode)
@@ -69,7 +69,7 @@ int fs_dir_open(struct fs *fs, uint64_t id, struct fs_dir *ret)
 }
 
 /* The attached node of that name, or a new one, with one lookup more. 0 or -ENOMEM. */
-static int take_inode(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+static int take_inode(struct fs *fs, const struct fs_spot *dir, const struct tree_entry *entry,
 		      struct object *object, struct fuse_entry_param *e)
 {
 	inode_lock(fs->inodes);
@@ -86,7 +86,7 @@ static int take_inode(struct fs *fs, const struct fs_dir *dir, const struct tree
 	return n ? 0 : -ENOMEM;
 }
 
-int fs_entry(struct fs *fs, const struct fs_dir *dir, const struct tree_entry *entry,
+int fs_entry(struct fs *fs, const struct fs_spot *dir, const struct tree_entry *entry,
 	     struct fuse_entry_param *ret)
 {
 	cleanup_place struct tree_place place = {0};
@@ -147,7 +147,7 @@ static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_e
 
 /* One try of a lookup, under the store's lock. */
 struct attempt {
-	struct fs_dir dir;
+	struct fs_spot dir;
 	struct tree_entry entry;
 	struct opened *rendered; /* the version whose text is ready, or NULL; a reference */
 	bool last;               /* no more tries */
@@ -172,7 +172,7 @@ static bool must_render(struct attempt *a)
 static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct attempt *a,
 		      struct fuse_entry_param *ret)
 {
-	int r = fs_dir_open(fs, parent, &a->dir);
+	int r = fs_spot_open(fs, parent, &a->dir);
 
 	if (r == 0)
 		r = a->dir.attached
@@ -193,7 +193,8 @@ static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct a
 /* A version may be replaced while it is rendered; then it is done again, but not for ever. */
 #define RENDER_TRIES 3
 
-static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *ret)
+static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *ret,
+		     uint64_t *ret_epoch)
 {
 	struct attempt a = {0};
 	int r = -EAGAIN;
@@ -206,6 +207,7 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fu
 
 		a.last = tries == RENDER_TRIES;
 		store_rdlock(fs->tree->store);
+		*ret_epoch = atomic_load(&fs->epoch);
 		r = try_lookup(fs, parent, name, &a, ret);
 		store_rdunlock(fs->tree->store);
 		if (r != -EAGAIN)
@@ -224,7 +226,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fs_of(req, FS_LOOKUP);
 	struct fuse_entry_param e;
-	int r = do_lookup(fs, parent, name, &e);
+	uint64_t epoch = 0;
+	int r = do_lookup(fs, parent, name, &e, &epoch);
 
 	if (r == -ENOENT) {
 		/* That a name is absent is kept, too: node id 0. */
@@ -235,6 +238,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	} else if (fuse_reply_entry(req, &e) == -ENOENT) {
 		/* Interrupted: the kernel did not take it. */
 		fs_forget(fs, e.ino, 1);
+	} else if (S_ISDIR(e.attr.st_mode)) {
+		fs_told_dirs(fs, epoch, parent, &e.ino, 1);
 	}
 }
 
@@ -255,119 +260,29 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	fuse_reply_none(req);
 }
 
-/* A file as the caller may read it: an opened version, or pinned content. */
-struct content {
-	struct opened *opened;
-	enum tree_kind kind;
-	struct buf path;
-	struct buf scratch;
-	const struct buf *bytes;
-};
-
-static void content_release(struct content *c)
-{
-	if (c->opened)
-		opened_unref(c->opened);
-	buf_release(&c->path);
-	buf_release(&c->scratch);
-}
-#define cleanup_content cleanup_(content_release)
-
-/*
- * Which version a file shows. Pinned content needs no version: it is constant
- * and lives as long as its node. 0, -ENOENT, -ESTALE.
- */
-static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct version **ret_v)
-{
-	struct version *v = NULL;
-	int r = 0;
-
-	store_rdlock(fs->tree->store);
-	inode_lock(fs->inodes);
-	const struct inode *n = inode_get(fs->inodes, id);
-	if (!n)
-		r = -ENOENT;
-	else if (fs_is_denied(fs, n->kind))
-		r = -EIO;
-	else if (n->pin && !n->pin->version)
-		ret->bytes = &n->pin->content;
-	else if (n->pin)
-		v = n->pin->version;
-	else if (n->attached && n->object)
-		v = n->object->version;
-	else
-		r = -ESTALE;
-	if (v)
-		*ret_v = version_ref(v);
-	if (n)
-		ret->kind = n->kind;
-	inode_unlock(fs->inodes);
-	store_rdunlock(fs->tree->store);
-	return r < 0 ? r : inode_object_path(n, &ret->path);
-}
-
-static int content_get(struct fs *fs, uint64_t id, struct content *ret)
-{
-	struct version *v = NULL;
-	int r = content_version(fs, id, ret, &v);
-
-	if (r == 0 && v)
-		r = opened_get(v, &ret->opened);
-	version_unref(v);
-	if (r == 0 && v)
-		r = tree_read(ret->opened, ret->kind, ret->path.data, &ret->scratch, &ret->bytes);
-	return r;
-}
-
-static int detached_attr(struct fs *fs, const struct inode *n, struct tree_attr *ret)
-{
-	cleanup_content struct content content = {0};
-
-	*ret = (struct tree_attr){.ino = n->ino, .type = S_IFDIR};
-	if (n->is_dir)
-		return 0;
-	int r = content_get(fs, n->id, &content);
-	if (r < 0)
-		return r;
-	ret->type = S_IFREG;
-	ret->nlink = 1;
-	ret->size = content.bytes->len;
-	ret->mtime_ns = n->pin->mtime_ns;
-	return 0;
-}
-
 static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 {
-	cleanup_buf struct buf path = {0};
-	struct tree_place place = {0};
-	struct tree_attr attr = {0};
-	struct inode *n;
-	bool attached = false;
-	int r = -ENOENT;
+	struct fs_spot at;
+	struct tree_attr attr = {.type = S_IFDIR};
 
 	store_rdlock(fs->tree->store);
-	inode_lock(fs->inodes);
-	n = inode_get(fs->inodes, id);
-	if (n)
-		attached = n->attached;
-	inode_unlock(fs->inodes);
-	if (attached) {
-		r = inode_path(n, &path);
-		if (r == 0)
-			r = tree_walk(fs->tree, path.data, &place);
-		if (r == 0)
-			r = tree_attr(fs->tree, &place, &attr);
-		tree_place_release(&place);
-	}
+	int r = fs_spot_open(fs, id, &at);
+	bool is_file = at.inode && !at.inode->is_dir && at.inode->kind != TREE_LINK;
+	if (r == 0 && at.attached && is_file)
+		attr.mtime_ns = history_time(&at.place.object->history, at.place.path.data, false,
+					     at.place.object->created_ns);
+	else if (r == 0 && at.attached)
+		r = tree_attr(fs->tree, &at.place, &attr);
+	else if (r == 0 && at.inode->pin)
+		attr.mtime_ns = at.inode->pin->mtime_ns;
+	tree_place_release(&at.place);
 	store_rdunlock(fs->tree->store);
-	if (n && fs_is_denied(fs, n->kind))
-		return -EIO;
-	if (n && !attached)
-		r = detached_attr(fs, n, &attr);
+	/* How long a file is may take rendering it: not under the lock. */
+	if (r == 0 && is_file)
+		r = fs_content_size(fs, id, &attr);
 	if (r < 0)
 		return r;
-	if (id != INODE_ROOT)
-		attr.ino = n->ino;
+	attr.ino = at.inode->ino;
 	fs_fill_stat(fs, &attr, ret);
 	return 0;
 }
@@ -386,28 +301,15 @@ static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
 {
-	cleanup_buf struct buf path = {0};
-	struct tree_place place = {0};
-	struct inode *n;
-	bool attached = false;
-	int r = -ESTALE;
+	struct fs_spot at;
 
 	store_rdlock(fs->tree->store);
-	inode_lock(fs->inodes);
-	n = inode_get(fs->inodes, id);
-	if (n)
-		attached = n->attached;
-	inode_unlock(fs->inodes);
-	if (attached) {
-		r = inode_path(n, &path);
-		if (r == 0)
-			r = tree_walk(fs->tree, path.data, &place);
-		if (r == 0)
-			r = tree_readlink(&place, target);
-		tree_place_release(&place);
-	}
+	int r = fs_spot_open(fs, id, &at);
+	if (r == 0)
+		r = at.attached ? tree_readlink(&at.place, target) : -ESTALE;
+	tree_place_release(&at.place);
 	store_rdunlock(fs->tree->store);
-	return n && fs_is_denied(fs, n->kind) ? -EIO : r;
+	return r;
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t id)
@@ -437,18 +339,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 static void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req, FS_READ);
-	cleanup_content struct content content = {0};
-	int r = content_get(fs, id, &content);
-
-	if (r < 0) {
-		fuse_reply_err(req, -r);
-		return;
-	}
-	size_t len = content.bytes->len;
-	size_t start = (size_t)off < len ? (size_t)off : len;
-	size_t left = len - start;
-	fuse_reply_buf(req, content.bytes->data + start, left < size ? left : size);
+	fs_read(fs_of(req, FS_READ), req, id, size, off);
 }
 
 /* As procfs: nothing that could fill up. */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <podfs/base/log.h>
+#include <podfs/base/clock.h>
 
 #include "internal.h"
 
@@ -34,15 +34,22 @@ static void later(struct fs *fs, enum notify_kind kind, uint64_t id, const char 
 	fs->pending[fs->pending_count++] = (struct pending){kind, id, off};
 }
 
-/* What a file that loses its name goes on to show. NULL: a directory or link, or no memory. */
+/*
+ * What a file that loses its name goes on to show; of a directory, when it was
+ * emptied. NULL: a link, or no memory.
+ */
 static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct store_change *change)
 {
 	cleanup_buf struct buf path = {0};
 	struct pin *pin;
 
-	if (n->is_dir || !n->object || n->kind == TREE_LINK)
+	if (!n->is_dir && (!n->object || n->kind == TREE_LINK))
 		return NULL;
 	pin = calloc(1, sizeof(*pin));
+	if (pin && n->is_dir) {
+		pin->mtime_ns = clock_realtime_ns();
+		return pin;
+	}
 	if (!pin || inode_object_path(n, &path) < 0) {
 		free(pin);
 		fs->pending_lost = true;
@@ -111,6 +118,7 @@ void fs_changed(void *ctx, const struct store_change *change)
 	struct fs *fs = ctx;
 	struct changing c = {fs, change};
 
+	atomic_fetch_add(&fs->epoch, 1);
 	inode_lock(fs->inodes);
 	if (tree_changes(fs->tree, change, name_changed, &c) < 0)
 		fs->pending_lost = true;
@@ -124,13 +132,21 @@ void fs_published(void *ctx)
 	for (size_t i = 0; i < fs->pending_count; i++) {
 		const struct pending *p = &fs->pending[i];
 
-		if (notifier_push(fs->notifier, p->kind, p->id,
-				  fs->pending_names.data + p->name_off) == -ENOMEM)
-			fs->pending_lost = true;
+		notifier_push(fs->notifier, p->kind, p->id, fs->pending_names.data + p->name_off);
 	}
 	fs->pending_count = 0;
 	buf_clear(&fs->pending_names);
 	if (fs->pending_lost)
-		log_error("out of memory: the kernel may show old values until the next change");
+		notifier_sweep(fs->notifier, SWEEP_NAMES);
 	fs->pending_lost = false;
+}
+
+void fs_told_dirs(struct fs *fs, uint64_t epoch, uint64_t parent, const uint64_t *ids, size_t count)
+{
+	if (!count || atomic_load(&fs->epoch) == epoch)
+		return;
+	/* Dropping a name of the parent waits until the kernel has taken the reply in. */
+	notifier_push(fs->notifier, NOTIFY_ENTRY, parent, FS_NO_NAME);
+	for (size_t i = 0; i < count; i++)
+		notifier_push(fs->notifier, NOTIFY_ATTR, ids[i], NULL);
 }

@@ -18,14 +18,22 @@
 struct reply {
 	fuse_req_t req;
 	struct fs *fs;
-	struct fs_dir dir;
+	struct fs_spot dir;
 	bool plus;
 	char *data;
 	size_t size;
 	size_t len;
+	uint64_t epoch;  /* of the attributes */
+	uint64_t *nodes; /* the node of each entry that has one; directories from the front, */
+	size_t dirs;     /* others from the back */
+	size_t others;
+	size_t room;
 };
 
 #define REPLY_FULL 1
+
+/* No entry with attributes is shorter, so that many fit at most. */
+#define ENTRY_MIN 128
 
 static uint32_t entry_type(const struct tree_entry *entry)
 {
@@ -92,6 +100,10 @@ static int add_entry(void *ctx, const struct tree_entry *entry)
 	/* It did not fit: the kernel never learns of it. */
 	if (full && e.ino)
 		fs_forget(r->fs, e.ino, 1);
+	else if (e.ino && S_ISDIR(e.attr.st_mode))
+		r->nodes[r->dirs++] = e.ino;
+	else if (e.ino)
+		r->nodes[r->room - ++r->others] = e.ino;
 	return full;
 }
 
@@ -113,7 +125,8 @@ static int add_dots(struct reply *r, off_t off)
 static int fill(struct reply *r, uint64_t id, off_t off)
 {
 	store_rdlock(r->fs->tree->store);
-	int err = fs_dir_open(r->fs, id, &r->dir);
+	r->epoch = atomic_load(&r->fs->epoch);
+	int err = fs_spot_open(r->fs, id, &r->dir);
 	if (err == 0)
 		err = add_dots(r, off);
 	if (err == 0 && r->dir.attached)
@@ -124,18 +137,32 @@ static int fill(struct reply *r, uint64_t id, off_t off)
 	return err < 0 && !r->len ? err : 0;
 }
 
+/* Interrupted: the kernel took none of it. */
+static void take_back(struct reply *r)
+{
+	for (size_t i = 0; i < r->dirs; i++)
+		fs_forget(r->fs, r->nodes[i], 1);
+	for (size_t i = 0; i < r->others; i++)
+		fs_forget(r->fs, r->nodes[r->room - 1 - i], 1);
+}
+
 static void readdir_reply(struct reply *r, uint64_t id, off_t off)
 {
 	int err = -ENOMEM;
 
 	r->fs = fuse_req_userdata(r->req);
 	r->data = malloc(r->size);
-	if (r->data)
+	r->room = r->size / ENTRY_MIN + 1;
+	r->nodes = malloc(r->room * sizeof(*r->nodes));
+	if (r->data && r->nodes)
 		err = off < 0 ? -EINVAL : fill(r, id, off);
 	if (err < 0)
 		fuse_reply_err(r->req, -err);
+	else if (fuse_reply_buf(r->req, r->data, r->len) == -ENOENT)
+		take_back(r);
 	else
-		fuse_reply_buf(r->req, r->data, r->len);
+		fs_told_dirs(r->fs, r->epoch, id, r->nodes, r->dirs);
+	free(r->nodes);
 	free(r->data);
 }
 

@@ -106,17 +106,30 @@ static bool has_option(const char *options, const char *name)
 	return false;
 }
 
+/*
+ * libfuse keeps allow_root itself, by refusing requests of others: but what the
+ * kernel has cached it gives to everybody without a request.
+ */
+static int check_options(const struct fs_options *o)
+{
+	if (!o->fuse_options || !has_option(o->fuse_options, "allow_root"))
+		return 0;
+	snprintf(fuse_message, sizeof(fuse_message),
+		 "allow_root cannot be kept with a cache; take allow_other and umask=");
+	return -EINVAL;
+}
+
 static int make_session(struct fs *fs)
 {
 	cleanup_buf struct buf options = {0};
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	const char *more = fs->options.fuse_options ? fs->options.fuse_options : "";
 
-	buf_addstr(&options, "ro,nosuid,nodev,noexec,fsname=podfs,subtype=podfs");
+	/* Of two that say the contrary, the later counts: nobody can ask for rw, dev or suid. */
+	buf_addf(&options, "fsname=podfs,subtype=podfs%s%s,ro,nosuid,nodev,noexec",
+		 *more ? "," : "", more);
 	if (has_option(more, "allow_other"))
 		buf_addstr(&options, ",default_permissions");
-	if (*more)
-		buf_addf(&options, ",%s", more);
 	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
 	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
 		return -ENOMEM;
@@ -136,7 +149,9 @@ int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
 	fs->tree = tree;
 	fs->options = *options;
 	fs->inodes = inode_table_new();
-	int r = fs->inodes ? make_session(fs) : -ENOMEM;
+	int r = fs->inodes ? check_options(options) : -ENOMEM;
+	if (r == 0)
+		r = make_session(fs);
 	if (r < 0) {
 		fs_free(fs);
 		error_set(ret_error, r, "%s", r == -EINVAL ? fuse_message : strerror(-r));
@@ -150,7 +165,8 @@ int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
 
 void fs_free(struct fs *fs)
 {
-	if (!fs)
+	/* A thread that is still in the kernel uses all of it. */
+	if (!fs || fs->stuck)
 		return;
 	if (fs->session)
 		fuse_session_destroy(fs->session);
@@ -178,18 +194,19 @@ static int check_directory(const char *path, struct stat *ret, struct error *e)
 	return 0;
 }
 
-/* An ordinary user need not be able to open it: fusermount3 does. */
 static int check_device(struct error *e)
 {
 	cleanup_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	int err = errno;
 
-	if (fd >= 0 || (geteuid() != 0 && err == EACCES))
+	if (fd >= 0)
 		return 0;
 	error_set(e, -err, "cannot use /dev/fuse: %s", strerror(err));
-	error_hint(e,
-		   "load the kernel module (modprobe fuse); a container needs the device and, to "
-		   "mount, CAP_SYS_ADMIN");
+	if (err == EACCES)
+		error_hint(e, "its usual mode is 0666: root can do chmod 666 /dev/fuse");
+	else
+		error_hint(e, "load the kernel module (modprobe fuse); a container needs the "
+			      "device and, to mount, CAP_SYS_ADMIN");
 	return -err;
 }
 
@@ -295,13 +312,30 @@ static int start_workers(struct fs *fs)
 
 static int start(struct fs *fs)
 {
-	struct store_observer observer = {fs, fs_changed, fs_published};
-	int r = notifier_start(fs->session, &fs->notified, &fs->notifier);
+	const struct store_observer observer = {fs, fs_changed, fs_published};
+	const struct notify_options options = {fs->session, &fs->notified, fs_sweep, fs};
+	sigset_t all;
+	sigset_t before;
 
-	if (r < 0)
-		return r;
-	store_observe(fs->tree->store, &observer);
-	return start_workers(fs);
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = notifier_start(&options, &fs->notifier);
+	if (r == 0) {
+		store_observe(fs->tree->store, &observer);
+		r = start_workers(fs);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+/* What to do about a mount that was refused: libfuse's words are all there is to go by. */
+static const char *mount_hint(void)
+{
+	if (strstr(fuse_message, "user_allow_other"))
+		return "root must put user_allow_other into /etc/fuse.conf for that";
+	return "an ordinary user needs fusermount3 (package fuse3) and must own the mount point; "
+	       "a container needs CAP_SYS_ADMIN";
 }
 
 int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx), void *ctx,
@@ -309,11 +343,11 @@ int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx),
 {
 	fs->ended_cb = ended_cb;
 	fs->ended_ctx = ctx;
+	fuse_message[0] = '\0';
 	if (fuse_session_mount(fs->session, mountpoint) < 0) {
-		error_set(ret_error, -EPERM, "cannot mount on %s: %s", mountpoint, fuse_message);
-		error_hint(ret_error, "as an ordinary user this needs fusermount3 (package fuse3) "
-				      "and, for allow_other, user_allow_other in /etc/fuse.conf; "
-				      "a container needs CAP_SYS_ADMIN");
+		error_set(ret_error, -EPERM, "cannot mount on %s: %s", mountpoint,
+			  *fuse_message ? fuse_message : "fusermount3 refused it, see above");
+		error_hint(ret_error, "%s", mount_hint());
 		return -EPERM;
 	}
 	fs->mounted = true;
@@ -330,29 +364,25 @@ void fs_unmount(struct fs *fs)
 	if (!fs->mounted)
 		return;
 	store_observe(fs->tree->store, NULL);
-	notifier_stop(take_ptr(fs->notifier));
+	fs->stuck = fs->notifier && !notifier_stop(fs->notifier);
+	if (fs->stuck)
+		log_warn("a program that is stuck itself holds a folder of the mount: "
+			 "the process ends when that one does");
 	stop_workers(fs);
+	if (!fs->stuck)
+		notifier_free(take_ptr(fs->notifier));
 	fuse_session_unmount(fs->session);
 	fs->mounted = false;
 }
 
-int fs_deny(struct fs *fs, bool deny)
+void fs_deny(struct fs *fs, bool deny)
 {
-	uint64_t *ids;
-	size_t count;
-
 	/* First the requests, then what was answered before: nothing comes in between. */
-	if (atomic_exchange(&fs->denying, deny) == deny || !deny || !fs->notifier)
-		return 0;
+	if (atomic_exchange(&fs->denying, deny) == deny || !deny || !fs->mounted)
+		return;
 	/* Whoever was let in has registered its nodes when this returns. */
 	store_wait_readers(fs->tree->store);
-	int r = inode_ids(fs->inodes, &ids, &count);
-	if (r < 0)
-		return r;
-	r = notifier_push_all(fs->notifier, ids, count);
-	if (r < 0)
-		free(ids);
-	return r == -ESHUTDOWN ? 0 : r;
+	notifier_sweep(fs->notifier, SWEEP_CONTENT);
 }
 
 bool fs_is_denied(struct fs *fs, enum tree_kind kind)
@@ -371,6 +401,7 @@ void fs_stats(struct fs *fs, struct fs_stats *ret)
 	ret->notified_entries = atomic_load(&fs->notified.entries);
 	ret->notified_inodes = atomic_load(&fs->notified.inodes);
 	ret->notified_unknown = atomic_load(&fs->notified.unknown);
-	ret->notifications_waiting = fs->notifier ? notifier_depth(fs->notifier) : 0;
+	ret->notifications_waiting = atomic_load(&fs->notified.waiting);
+	ret->sweeps = atomic_load(&fs->notified.sweeps);
 	ret->inodes = inode_count(fs->inodes);
 }

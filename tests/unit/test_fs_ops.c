@@ -195,7 +195,8 @@ static int set_up(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
 	kernel = fds[0];
 	assert_int_equal(fuse_session_custom_io(fs->session, &io, fds[1]), 0);
-	assert_int_equal(notifier_start(fs->session, &fs->notified, &fs->notifier), 0);
+	const struct notify_options notify = {fs->session, &fs->notified, fs_sweep, fs};
+	assert_int_equal(notifier_start(&notify, &fs->notifier), 0);
 	const struct store_observer observer = {fs, fs_changed, fs_published};
 	store_observe(world.store, &observer);
 	assert_int_equal(request(FUSE_INIT, 0, &init, sizeof(init)), 0);
@@ -207,7 +208,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	store_observe(world.store, NULL);
-	notifier_stop(fs->notifier);
+	assert_true(notifier_stop(fs->notifier));
+	notifier_free(fs->notifier);
 	close(kernel);
 	fs_free(fs);
 	world_release(&world);

@@ -7,8 +7,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define NSEC_PER_SEC INT64_C(1000000000)
+
+/* The same point in time; tv_nsec is never negative, also before 1970. */
+struct timespec clock_timespec(int64_t ns);
 
 /* Nanoseconds since 1970, for what users see. It may jump. */
 int64_t clock_realtime_ns(void);

@@ -54,6 +54,7 @@ struct fs_stats {
 	uint64_t notified_inodes;
 	uint64_t notified_unknown;
 	uint64_t notifications_waiting;
+	uint64_t sweeps;
 	uint64_t inodes;
 };
 
@@ -102,10 +103,8 @@ void fs_unmount(struct fs *fs);
 /**
  * From now on (or no longer) everything but .podfs and the root fails with EIO, also what the
  * kernel has cached and what is open.
- *
- * 0; -ENOMEM: then what is cached can still be read.
  */
-int fs_deny(struct fs *fs, bool deny);
+void fs_deny(struct fs *fs, bool deny);
 
 void fs_stats(struct fs *fs, struct fs_stats *ret);
 void fs_free(struct fs *fs);

@@ -50,9 +50,11 @@ struct app {
 	struct background background;
 
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3];
 	uv_async_t unmounted;
-	uv_check_t after_io; /* once a turn of the loop, when all callbacks are through */
+	uv_check_t after_io;    /* once a turn of the loop, when all callbacks of the network are */
+	uv_prepare_t before_io; /* through, and those of timers */
+	uv_poll_t starter;      /* tells when whoever waits for us in the terminal is gone */
 	uv_timer_t progress;
 	uv_timer_t stale; /* when what is shown gets too old, unless the server is back by then */
 
@@ -169,7 +171,7 @@ static void on_signal(uv_signal_t *signal, int signo)
 	struct app *app = signal->data;
 
 	log_info("ending: got %s", strsignal(signo));
-	end(app, EXIT_CODE_OK);
+	end(app, app->phase == PHASE_SERVING ? EXIT_CODE_OK : EXIT_CODE_OTHER);
 }
 
 static void on_unmounted(uv_async_t *async)
@@ -236,17 +238,22 @@ static void mount_now(struct app *app)
 	struct error e = {0};
 
 	uv_timer_stop(&app->progress);
-	app->phase = PHASE_SERVING;
+	start_log(app);
 	if (fs_mount(app->fs, app->mountpoint, mount_ended, app, &e) < 0) {
 		say(&e);
 		end(app, EXIT_CODE_MOUNT);
 		return;
 	}
-	start_log(app);
-	log_info("mounted %s from %s as %s", app->mountpoint, app->config.server,
-		 app->config.user ? app->config.user : "nobody in particular");
-	if (background_ready(&app->background) < 0)
-		log_warn("the standard files could not be closed");
+	app->phase = PHASE_SERVING;
+	log_info("mounted %s from %s", app->mountpoint, app->config.server);
+	if (app->background.ready_fd >= 0) {
+		uv_poll_stop(&app->starter);
+		uv_close((uv_handle_t *)&app->starter, NULL);
+	}
+	if (background_ready(&app->background) < 0) {
+		log_error("ending: cannot go into the background");
+		end(app, EXIT_CODE_OTHER);
+	}
 }
 
 static void set_readable(struct app *app, const struct kube_state *state)
@@ -254,8 +261,10 @@ static void set_readable(struct app *app, const struct kube_state *state)
 	for (int r = 0; r < KUBE_N_RESOURCES; r++) {
 		const struct kube_resource_state *s = &state->resources[r];
 
-		store_set_readable(app->store, app->feeds[r].kind,
-				   s->synced || s->failure != KUBE_FAILURE_FORBIDDEN);
+		if (s->synced)
+			store_set_readable(app->store, app->feeds[r].kind, true);
+		else if (s->failure == KUBE_FAILURE_FORBIDDEN)
+			store_set_readable(app->store, app->feeds[r].kind, false);
 	}
 }
 
@@ -342,8 +351,7 @@ static void check_stale(struct app *app, const struct kube_state *state)
 		log_warn(deny ? "reads fail from now on: what was last known is too old"
 			      : "reads work again");
 	app->denying = deny;
-	if (fs_deny(app->fs, deny) < 0)
-		log_error("out of memory: what the kernel has cached can still be read");
+	fs_deny(app->fs, deny);
 }
 
 static void on_stale(uv_timer_t *timer)
@@ -358,9 +366,8 @@ static void on_stale(uv_timer_t *timer)
 }
 
 /* Mounting and ending are for here: no client code is on the stack. */
-static void on_after_io(uv_check_t *check)
+static void act_on_state(struct app *app)
 {
-	struct app *app = check->data;
 	struct kube_state state;
 
 	if (!app->state_changed || app->phase == PHASE_ENDING)
@@ -374,6 +381,27 @@ static void on_after_io(uv_check_t *check)
 		log_failures(app, &state);
 	if (app->phase == PHASE_SERVING)
 		check_stale(app, &state);
+}
+
+static void on_after_io(uv_check_t *check)
+{
+	act_on_state(check->data);
+}
+
+static void on_before_io(uv_prepare_t *prepare)
+{
+	act_on_state(prepare->data);
+}
+
+static void on_starter(uv_poll_t *poll, int status, int events)
+{
+	struct app *app = poll->data;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	if (app->phase == PHASE_SYNCING)
+		end(app, EXIT_CODE_OTHER);
 }
 
 static void on_progress(uv_timer_t *timer)
@@ -423,7 +451,7 @@ static int open_client(struct app *app, struct error *e)
 
 static void start_handles(struct app *app)
 {
-	static const int signos[] = {SIGTERM, SIGINT};
+	static const int signos[] = {SIGTERM, SIGINT, SIGHUP};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signos); i++) {
 		uv_signal_init(&app->loop, &app->signals[i]);
@@ -435,6 +463,14 @@ static void start_handles(struct app *app)
 	uv_check_init(&app->loop, &app->after_io);
 	app->after_io.data = app;
 	uv_check_start(&app->after_io, on_after_io);
+	uv_prepare_init(&app->loop, &app->before_io);
+	app->before_io.data = app;
+	uv_prepare_start(&app->before_io, on_before_io);
+	if (app->background.ready_fd >= 0) {
+		uv_poll_init(&app->loop, &app->starter, app->background.ready_fd);
+		app->starter.data = app;
+		uv_poll_start(&app->starter, UV_DISCONNECT, on_starter);
+	}
 	uv_timer_init(&app->loop, &app->progress);
 	app->progress.data = app;
 	uv_timer_init(&app->loop, &app->stale);
@@ -460,8 +496,11 @@ static enum exit_code prepare(struct app *app)
 {
 	struct error e = {0};
 
-	if (fs_check_mountpoint(app->options->mountpoint, &e) < 0 ||
-	    !realpath(app->options->mountpoint, app->mountpoint)) {
+	int r = fs_check_mountpoint(app->options->mountpoint, &e);
+	if (r == 0 && !realpath(app->options->mountpoint, app->mountpoint))
+		r = error_set(&e, -errno, "cannot use %s as mount point: %s",
+			      app->options->mountpoint, strerror(errno));
+	if (r < 0) {
 		say(&e);
 		return EXIT_CODE_MOUNT;
 	}
@@ -469,10 +508,11 @@ static enum exit_code prepare(struct app *app)
 		say(&e);
 		return EXIT_CODE_CONFIG;
 	}
-	if (app->options->log_file &&
-	    log_open(LOG_TO_FILE, app->options->log_level, app->options->log_file) < 0) {
-		fprintf(stderr, "podfs: error: cannot write to %s: %s\n", app->options->log_file,
-			strerror(errno));
+	if (app->options->log_file)
+		r = log_open(LOG_TO_FILE, app->options->log_level, app->options->log_file);
+	if (r < 0) {
+		error_set(&e, r, "cannot write to %s: %s", app->options->log_file, strerror(-r));
+		say(&e);
 		return EXIT_CODE_OTHER;
 	}
 	log_open(LOG_TO_STDERR, app->options->log_level, NULL);

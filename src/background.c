@@ -48,7 +48,6 @@ int background_start(struct background *b)
 	}
 	close(fds[0]);
 	b->ready_fd = fds[1];
-	setsid();
 	return 0;
 }
 
@@ -58,6 +57,8 @@ int background_ready(struct background *b)
 
 	if (ready < 0)
 		return 0;
+	/* Only now: until here a Ctrl-C was meant for us, too. */
+	setsid();
 	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* Not to keep a directory busy that somebody wants to unmount. */
 	if (null < 0 || chdir("/") < 0)

@@ -11,16 +11,11 @@ static const enum kind kind_of[KUBE_N_RESOURCES] = {
     [KUBE_PODS] = KIND_POD,
 };
 
-static bool is_forbidden(const struct kube_resource_state *s)
-{
-	return !s->synced && s->failure == KUBE_FAILURE_FORBIDDEN;
-}
-
 int status_describe(const struct kube_resource_state *s, struct buf *out)
 {
 	int64_t now = clock_monotonic_ms();
 
-	if (is_forbidden(s))
+	if (s->failure == KUBE_FAILURE_FORBIDDEN && !s->synced)
 		return buf_addf(out, "not readable (%s)", s->message);
 	if (s->failure != KUBE_FAILURE_UNSET) {
 		buf_addf(out, "not up to date for %lld s (%s)",
@@ -40,12 +35,12 @@ int status_describe(const struct kube_resource_state *s, struct buf *out)
 	}
 }
 
-/* One line's text: what a server says may hold anything. */
-static void add_line(struct buf *out, const char *key, const struct buf *value)
+/* One line: what a server or a kubeconfig says may hold anything. */
+static void add_text(struct buf *out, const char *key, const char *text)
 {
 	buf_addf(out, "%s: ", key);
-	for (size_t i = 0; i < value->len; i++)
-		buf_addch(out, (unsigned char)value->data[i] < 0x20 ? ' ' : value->data[i]);
+	for (; *text; text++)
+		buf_addch(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 	buf_addch(out, '\n');
 }
 
@@ -54,16 +49,13 @@ static void add_resource(struct buf *out, enum kube_resource r, const struct kub
 {
 	const char *name = kube_resource_name(r);
 	cleanup_buf struct buf state = {0};
-	cleanup_buf struct buf key = {0};
 
-	status_describe(s, &state);
-	buf_addf(&key, "%s", name);
-	if (state.err || key.err) {
+	if (status_describe(s, &state) < 0) {
 		out->err = -ENOMEM;
 		return;
 	}
-	add_line(out, key.data, &state);
-	if (is_forbidden(s))
+	add_text(out, name, state.data);
+	if (counts->unreadable[kind_of[r]])
 		return;
 	buf_addf(out, "%s.objects: %llu\n", name, (unsigned long long)counts->objects[kind_of[r]]);
 	buf_addf(out, "%s.resourceVersion: %s\n", name, s->resource_version);
@@ -72,11 +64,12 @@ static void add_resource(struct buf *out, enum kube_resource r, const struct kub
 			 (double)(clock_monotonic_ms() - s->last_event_ms) / 1000);
 }
 
-/* What nobody may read counts as neither missing nor behind. */
-static bool all_of(const struct kube_state *state, bool (*is)(const struct kube_resource_state *))
+/* What may not be read counts as neither missing nor behind. */
+static bool all_of(const struct kube_state *state, const struct store_counts *counts,
+		   bool (*is)(const struct kube_resource_state *))
 {
 	for (int r = 0; r < KUBE_N_RESOURCES; r++)
-		if (!is_forbidden(&state->resources[r]) && !is(&state->resources[r]))
+		if (!counts->unreadable[kind_of[r]] && !is(&state->resources[r]))
 			return false;
 	return true;
 }
@@ -100,13 +93,13 @@ int status_text(void *ctx, struct buf *out)
 
 	kube_client_state(status->client, &state);
 	store_counts(status->store, &counts);
-	buf_addf(out, "server: %s\n", state.server);
-	buf_addf(out, "identity: %s\n", state.identity);
+	add_text(out, "server", state.server);
+	add_text(out, "identity", state.identity);
 	buf_addf(out, "scope: %s%s%s\n", *state.namespace ? "namespace " : "all namespaces",
 		 state.namespace,
 		 state.fell_back ? " (pods of other namespaces may not be listed)" : "");
-	buf_addf(out, "synced: %s\n", all_of(&state, is_synced) ? "yes" : "no");
-	buf_addf(out, "connected: %s\n", all_of(&state, is_connected) ? "yes" : "no");
+	buf_addf(out, "synced: %s\n", all_of(&state, &counts, is_synced) ? "yes" : "no");
+	buf_addf(out, "connected: %s\n", all_of(&state, &counts, is_connected) ? "yes" : "no");
 	for (int r = 0; r < KUBE_N_RESOURCES; r++) {
 		add_resource(out, (enum kube_resource)r, &state.resources[r], &counts);
 		refused += state.resources[r].counters.refused;
@@ -149,6 +142,9 @@ static void add_fs(struct buf *out, struct fs *fs)
 	add_value(out, "fuse_notifications_unknown_total", "", stats.notified_unknown);
 	add_head(out, "fuse_notifications_waiting", "gauge", "Notifications not sent yet.");
 	add_value(out, "fuse_notifications_waiting", "", stats.notifications_waiting);
+	add_head(out, "fuse_sweeps_total", "counter",
+		 "Times the kernel was told to drop all it had.");
+	add_value(out, "fuse_sweeps_total", "", stats.sweeps);
 	add_head(out, "inodes", "gauge", "Inodes that the kernel holds.");
 	add_value(out, "inodes", "", stats.inodes);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status: what .podfs says about the filesystem. [worker] */
+/* status: what .podfs says about the filesystem. [any thread] */
 #ifndef PODFS_STATUS_H
 #define PODFS_STATUS_H
 
@@ -20,7 +20,7 @@ int status_metrics(void *status, struct buf *out);
 
 int status_version(void *status, struct buf *out);
 
-/* A resource's state in a few words: "watching", "not readable: ...". */
+/* A resource's state in a few words: "watching", "not readable (...)". */
 int status_describe(const struct kube_resource_state *s, struct buf *out);
 
 #endif

@@ -12,7 +12,6 @@ struct store {
 	struct collection namespaces;
 	struct collection nodes;
 	struct store_counts counts;
-	bool unreadable[KIND_COUNT];
 	uint32_t generation[KIND_COUNT];
 	struct diff scratch;
 };

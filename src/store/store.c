@@ -107,17 +107,17 @@ const struct collection *store_nodes(const struct store *s)
 
 bool store_readable(const struct store *s, enum kind kind)
 {
-	return !s->unreadable[kind];
+	return !s->counts.unreadable[kind];
 }
 
 void store_set_readable(struct store *s, enum kind kind, bool readable)
 {
 	const struct store_change change = {.event = STORE_READABLE, .kind = kind};
 
-	if (s->unreadable[kind] == !readable)
+	if (s->counts.unreadable[kind] == !readable)
 		return;
 	pthread_rwlock_wrlock(&s->lock);
-	s->unreadable[kind] = !readable;
+	s->counts.unreadable[kind] = !readable;
 	store_tell(s, &change);
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);

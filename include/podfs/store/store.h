@@ -144,11 +144,12 @@ struct object *store_find_pod(const struct store_namespace *ns, const char *name
 const struct collection *store_namespaces(const struct store *s);
 const struct collection *store_nodes(const struct store *s); /* also nodes without a Node */
 
-/* How many objects of a kind there are, and values without a file. [any thread] */
+/* What there is. [any thread] */
 struct store_counts {
 	uint64_t objects[KIND_COUNT];
 	uint64_t bytes; /* of their texts */
 	uint64_t left_out;
+	bool unreadable[KIND_COUNT]; /* store_set_readable() */
 };
 void store_counts(struct store *s, struct store_counts *ret);
 

@@ -140,7 +140,7 @@ static bool is_within(const char *path, const char *folder)
 
 int64_t history_time(const struct history *h, const char *path, bool is_dir, int64_t base_ns)
 {
-	int64_t latest = base_ns;
+	int64_t latest = INT64_MIN;
 
 	for (uint16_t i = 0; i < h->count; i++) {
 		const struct history_entry *e = &h->entries[i];
@@ -150,5 +150,6 @@ int64_t history_time(const struct history *h, const char *path, bool is_dir, int
 		if (counts && e->time_ns > latest)
 			latest = e->time_ns;
 	}
-	return latest;
+	/* Not the later of both: the server's clock may be ahead of ours. */
+	return latest == INT64_MIN ? base_ns : latest;
 }

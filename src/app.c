@@ -491,6 +491,12 @@ static int make_tree(struct app *app, struct error *e)
 	return fs_new(&app->tree, &app->options->fs, &app->fs, e);
 }
 
+static bool has_secrets(const struct client_config *c)
+{
+	return c->token || c->token_file || c->client_cert_file || c->client_cert_data.data ||
+	       c->username;
+}
+
 /* Everything that can be found wrong before a process is left in the background. */
 static enum exit_code prepare(struct app *app)
 {
@@ -508,6 +514,11 @@ static enum exit_code prepare(struct app *app)
 		say(&e);
 		return EXIT_CODE_CONFIG;
 	}
+	if (!strncmp(app->config.server, "http://", 7) && has_secrets(&app->config))
+		fprintf(stderr,
+			"podfs: warning: no credentials are sent to %s: they go over https "
+			"only\n",
+			app->config.server);
 	if (app->options->log_file)
 		r = log_open(LOG_TO_FILE, app->options->log_level, app->options->log_file);
 	if (r < 0) {

@@ -125,7 +125,9 @@ void client_config_identity(const struct client_config *c, char *ret, size_t siz
 
 	if (c->as)
 		snprintf(as, sizeof(as), ", acting as %s", c->as);
-	if (c->source == CONFIG_SOURCE_IN_CLUSTER)
+	if (!strncmp(c->server, "http://", 7) && (c->user || has_credentials(c)))
+		snprintf(ret, size, "nobody (credentials go over https only)%s", as);
+	else if (c->source == CONFIG_SOURCE_IN_CLUSTER)
 		snprintf(ret, size, "the service account of namespace %s%s", c->namespace, as);
 	else if (c->user && c->context)
 		snprintf(ret, size, "user %s (context %s)%s", c->user, c->context, as);

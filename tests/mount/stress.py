@@ -211,6 +211,10 @@ def at_rest(scene):
     server, mount = scene
     cluster = model.Cluster.of(server)
     walk = Walk(raw_every=50)
+    for kind, objects in (('nodes', cluster.nodes), ('namespaces', cluster.namespaces)):
+        for name, obj in objects.items():
+            want = gojson.dumps(obj)
+            until(lambda path=mount.at(kind, name, 'object.json'), want=want: slurp(path) == want, name)
     for ns, pods in cluster.pods.items():
         until(lambda ns=ns, pods=pods: set(os.listdir(mount.at('namespaces', ns, 'pods'))) == set(pods), ns)
         for name, obj in pods.items():

@@ -5,7 +5,7 @@
  * A seed is a schedule: changes, and faults of every kind a server, a proxy or
  * a network has. Then the faults stop, and after a while of quiet the sink must
  * equal the server. A seed that fails is printed, and replays as the program's
- * argument; a second argument is how many to run.
+ * argument; a second argument is how many to run. PODFS_TEST_SEEDS says so, too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -430,6 +430,8 @@ static uint64_t n_seeds = 1000;
 static void ends_equal_to_the_server_after_any_faults(void **state)
 {
 	(void)state;
+	print_message("# %llu seeds from %llu\n", (unsigned long long)n_seeds,
+		      (unsigned long long)first_seed);
 	for (uint64_t i = 0; i < n_seeds; i++)
 		play(first_seed + i);
 }
@@ -440,6 +442,9 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(ends_equal_to_the_server_after_any_faults),
 	};
 
+	const char *wanted = getenv("PODFS_TEST_SEEDS");
+	if (wanted)
+		n_seeds = strtoull(wanted, NULL, 10);
 	if (argc > 1) {
 		first_seed = strtoull(argv[1], NULL, 10);
 		n_seeds = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;

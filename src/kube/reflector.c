@@ -144,6 +144,7 @@ void reflector_ask(struct reflector *r, enum kube_phase phase, struct buf *query
 	r->state.phase = phase;
 	r->last_byte_ms = reflector_now(r);
 	r->verdict.step = STEP_UNSET;
+	r->checking = false;
 	/* query_add() leaves a "&" at the end: the selectors go behind it, or it goes. */
 	buf_addf(&url, "%s?%s%s", r->path, query->data ? query->data : "", r->query);
 	if (!query->err && !url.err && url.data[url.len - 1] == '&')
@@ -271,6 +272,7 @@ void reflector_judged(struct reflector *r)
 		return;
 	case STEP_LIST:
 	case STEP_WATCH:
+	case STEP_CHECK:
 	case STEP_UNSET:
 		break;
 	}
@@ -303,7 +305,7 @@ static void flush(struct reflector *r)
 void reflector_open(struct reflector *r)
 {
 	r->last_byte_ms = reflector_now(r);
-	if (r->state.phase != KUBE_PHASE_OPENING)
+	if (r->state.phase != KUBE_PHASE_OPENING || r->checking)
 		return;
 	r->state.phase = KUBE_PHASE_WATCHING;
 	r->state.counters.watches++;
@@ -326,6 +328,8 @@ void reflector_done(struct reflector *r, const struct reflector_answer *answer)
 {
 	if (r->state.phase == KUBE_PHASE_LISTING)
 		lister_done(r, answer);
+	else if (r->checking)
+		checker_done(r, answer);
 	else
 		watcher_done(r, answer);
 	flush(r);
@@ -356,6 +360,8 @@ void reflector_timer(struct reflector *r)
 	} else if (r->state.phase == KUBE_PHASE_WAITING) {
 		if (r->next == STEP_WATCH)
 			watcher_start(r);
+		else if (r->next == STEP_CHECK)
+			checker_start(r);
 		else
 			lister_start(r);
 	} else if (r->state.phase == KUBE_PHASE_WATCHING && r->state.failure) {

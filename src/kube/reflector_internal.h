@@ -5,6 +5,7 @@
  *	reflector.c   life, the transport's calls, waiting
  *	lister.c      the list in pages, or as a stream of events
  *	watcher.c     the watch
+ *	checker.c     the look before a watch is taken up after a loss
  *
  * A handler inside the body's stream cannot cancel the answer it stands in. It
  * leaves a verdict and breaks the stream; reflector_data() acts on it.
@@ -23,6 +24,7 @@ enum reflector_step {
 	STEP_UNSET,
 	STEP_LIST,
 	STEP_WATCH,
+	STEP_CHECK,        /* whether the server still is where it was; then watch */
 	STEP_LIST_AT_ONCE, /* unless that was done just before: then after a pause */
 	STEP_LIST_PAGED,   /* at once: the server does not stream lists */
 };
@@ -66,6 +68,7 @@ struct reflector {
 	uint64_t received_before; /* the page */
 
 	/* The watch under way, or the last one. */
+	bool checking; /* the request under way is the look before it */
 	int64_t opened_ms;
 	uint64_t good_events;
 	unsigned short_watches; /* in a row */
@@ -103,6 +106,10 @@ void lister_failed(struct reflector *r, const struct trouble *t);
 void lister_drop(struct reflector *r);
 /* The stream of events has brought the whole list. */
 void lister_complete(struct reflector *r, const char *resource_version);
+
+/* checker.c */
+void checker_start(struct reflector *r);
+void checker_done(struct reflector *r, const struct reflector_answer *a);
 
 /* watcher.c */
 void watcher_start(struct reflector *r);

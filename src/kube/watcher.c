@@ -34,8 +34,11 @@ void watcher_failed(struct reflector *r, const struct trouble *t)
 	/* Who may list but not watch still gets news, if slowly. */
 	bool forbidden = t->failure == KUBE_FAILURE_FORBIDDEN;
 	bool rejected = t->failure == KUBE_FAILURE_REJECTED;
+	/* It was there all the time. */
+	bool talks = t->failure == KUBE_FAILURE_SERVER && t->status < 500;
+	enum reflector_step otherwise = talks ? STEP_WATCH : STEP_CHECK;
 
-	reflector_wait(r, forbidden || rejected ? STEP_LIST : STEP_WATCH, "watch", t);
+	reflector_wait(r, forbidden || rejected ? STEP_LIST : otherwise, "watch", t);
 }
 
 /* Whether the watch that ends now was of any use. */
@@ -52,7 +55,7 @@ void watcher_silent(struct reflector *r)
 {
 	worked(r);
 	r->state.counters.silent++;
-	watcher_start(r);
+	checker_start(r);
 }
 
 static int undecodable(struct reflector *r, const char *what)

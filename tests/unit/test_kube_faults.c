@@ -41,7 +41,8 @@ struct server {
 	bool open;
 	bool stalled; /* says nothing any more */
 	unsigned long sent;
-	bool restored; /* and not listed since: a change now could not be told from the old ones */
+	bool forgetful; /* once restored it says nothing to watches from its future */
+	bool restored;  /* and not listed since: a change now could not be told from the old ones */
 	bool faults;
 };
 
@@ -207,11 +208,18 @@ static void serve_list(void)
 {
 	const char *token = strstr(g.asked, "continue=");
 	bool paged = strstr(g.asked, "limit=");
+	bool look = strstr(g.asked, "limit=1&");
 	unsigned from = 0;
 	struct buf body = {0};
 
 	if (refuse_at_random())
 		return;
+	if (look) {
+		buf_addf(&body, "{\"metadata\":{\"resourceVersion\":\"%lu\"},\"items\":[]}",
+			 sv.version);
+		answer_body(&body);
+		return;
+	}
 	if (token) {
 		from = (unsigned)strtoul(token + 9, NULL, 10);
 		if (sv.token_expired || fault(10)) {
@@ -250,7 +258,7 @@ static void open_watch(void)
 
 	if (refuse_at_random())
 		return;
-	if (from > sv.version && dice(2)) {
+	if (from > sv.version && !sv.forgetful && dice(2)) {
 		done(KUBE_FAILURE_UNSET, 504,
 		     "{\"code\":504,\"message\":\"Too large resource version\"}", 1);
 		return;
@@ -324,6 +332,9 @@ static void disturb_watch(void)
 static void send_bookmark(void)
 {
 	char text[200];
+
+	if (sv.forgetful && sv.version < sv.sent)
+		return;
 	int n = snprintf(text, sizeof(text),
 			 "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":"
 			 "\"%lu\"}}}\n",
@@ -391,6 +402,7 @@ static void play(uint64_t seed)
 			     .version = 100,
 			     .oldest = 100,
 			     .faults = true};
+	sv.forgetful = dice(2);
 	for (int i = 0; i < 8; i++)
 		change();
 	rig_open(&g, seed, false);

@@ -108,6 +108,20 @@ static void holds(const char *expected)
 	buf_release(&text);
 }
 
+/* The look after a loss: the server has this version. */
+static void look(const char *version)
+{
+	char text[128];
+
+	asked("/p?limit=1&");
+	not_asked("resourceVersion");
+	snprintf(text, sizeof(text),
+		 "{\"metadata\":{\"resourceVersion\":\"%s\",\"continue\":\"t\"},\"items\":[" POD(
+		     "zz", "1") "]}",
+		 version);
+	answer_list(text);
+}
+
 /* Listed a and b at version 5, and watching. */
 static void synced(void)
 {
@@ -442,6 +456,54 @@ static void lists_when_the_server_goes_back_in_time(void **state)
 	assert_int_equal(st()->phase, KUBE_PHASE_WAITING);
 }
 
+/* A watch from a version it has not reached would wait for ever, and miss what comes first. */
+static void lists_when_the_server_was_restored_while_it_was_away(void **state)
+{
+	(void)state;
+	synced();
+	rig_pass(&g, 2000);
+	end_clean();
+	end_broken();
+	rig_pass(&g, 800);
+	look("4");
+	assert_string_equal(g.asked, "/p?limit=500&labelSelector=a%3Db");
+	holds("a@3 b@4");
+	answer_list(LIST("\"resourceVersion\":\"4\"", POD("b", "4")));
+	holds("b@4");
+	asked("resourceVersion=4&");
+}
+
+static void lists_when_a_silent_server_has_gone_back(void **state)
+{
+	(void)state;
+	synced();
+	send(EVENT("MODIFIED", POD("a", "10")));
+	rig_pass(&g, REFLECTOR_WATCH_SILENCE_MS);
+	look("9");
+	asked("limit=500");
+}
+
+static void looks_again_when_the_look_fails(void **state)
+{
+	(void)state;
+	synced();
+	rig_pass(&g, REFLECTOR_WATCH_SILENCE_MS);
+	asked("limit=1&");
+	end_broken();
+	rig_pass(&g, 800);
+	asked("limit=1&");
+	answer_list("{\"metadata\":{\"resourceVersion\":\"5\"},\"items\":[");
+	assert_int_equal(st()->failure, KUBE_FAILURE_SERVER);
+	rig_pass(&g, 60000);
+	asked("limit=1&");
+	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS);
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNREACHABLE);
+	rig_pass(&g, 60000);
+	refuse(403, "no");
+	rig_pass(&g, 60000);
+	asked("limit=500");
+}
+
 static void retries_the_watch_after_a_429_event(void **state)
 {
 	(void)state;
@@ -610,7 +672,7 @@ static void waits_as_long_as_the_server_says(void **state)
 
 static void retries_a_watch_rather_than_listing(void **state)
 {
-	static const int statuses[] = {401, 429, 500, 503};
+	static const int statuses[] = {401, 500, 503};
 
 	(void)state;
 	synced();
@@ -619,10 +681,15 @@ static void retries_a_watch_rather_than_listing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
 		refuse(statuses[i], "");
 		rig_pass(&g, 60000);
+		look("5");
 		asked("resourceVersion=5&");
 	}
+	refuse(429, "");
+	rig_pass(&g, 60000);
+	asked("resourceVersion=5&");
 	end_broken();
 	rig_pass(&g, 60000);
+	look("9");
 	asked("resourceVersion=5&");
 	assert_int_equal(g.begun, 1);
 }
@@ -672,6 +739,7 @@ static void reopens_a_silent_watch(void **state)
 	assert_int_equal(g.requests, 2);
 	rig_pass(&g, 1);
 	assert_int_equal(g.requests, 3);
+	look("5");
 	asked("resourceVersion=5&");
 	assert_int_equal(st()->counters.silent, 1);
 	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS);
@@ -702,6 +770,7 @@ static void counts_as_working_when_the_watch_lasts_or_speaks(void **state)
 	end_clean();
 	end_broken();
 	rig_pass(&g, 800);
+	look("5");
 	open_watch();
 	assert_int_equal(st()->failure, KUBE_FAILURE_UNREACHABLE);
 	rig_pass(&g, REFLECTOR_WATCH_SHORT_MS);
@@ -710,6 +779,7 @@ static void counts_as_working_when_the_watch_lasts_or_speaks(void **state)
 	end_clean();
 	end_broken();
 	rig_pass(&g, 60000);
+	look("5");
 	open_watch();
 	send(BOOKMARK("6"));
 	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
@@ -804,6 +874,9 @@ int main(void)
 	    TEST(waits_for_a_version_that_is_too_large_yet),
 	    TEST(lists_when_a_version_stays_too_large),
 	    TEST(lists_when_the_server_goes_back_in_time),
+	    TEST(lists_when_the_server_was_restored_while_it_was_away),
+	    TEST(lists_when_a_silent_server_has_gone_back),
+	    TEST(looks_again_when_the_look_fails),
 	    TEST(retries_the_watch_after_a_429_event),
 	    TEST(lists_after_another_error_event),
 	    TEST(lists_after_an_event_it_cannot_decode),

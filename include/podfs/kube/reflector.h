@@ -16,7 +16,8 @@
  *
  * A list is consistent (no resourceVersion), in pages; the pages' continue
  * token being gone leads to one list in one piece. A watch that ends is taken
- * up where it ended, at once; one that ends at once, or fails, after a pause.
+ * up where it ended, at once; one that ends at once, or fails, after a pause,
+ * and not without a look whether the server still is where it was (checker.c).
  * Only what makes the known resourceVersion worthless leads to a new list.
  *
  * Not thread-safe: all calls from one thread. Nothing of a transport's is called after

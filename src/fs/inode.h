@@ -6,8 +6,8 @@
  * has given back every lookup and no child of it is left. Ids come from a
  * counter and are never used twice, so a late FORGET can miss but never hit the
  * wrong node. Everything here is under the table's lock, which is the innermost
- * one (after the store's); an inode's id, parent, name and kind never change,
- * and may be read without it by whoever knows that the node lives: a request
+ * one (after the store's); an inode's id, number, parent, name, kind and object
+ * never change, and may be read without it by whoever knows that the node lives: a request
  * for a node keeps it, as the kernel holds a lookup meanwhile.
  *
  *            lookup                    the value changes, or its name goes

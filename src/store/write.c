@@ -76,7 +76,6 @@ static void unlink_object(struct store *s, struct object *o)
 	    collection_find(&s->nodes, node_item, node_name, strlen(node_name));
 	int64_t now = clock_realtime_ns();
 
-	o->gone = true;
 	count(s, o, -1);
 	if (o->kind == KIND_POD) {
 		collection_remove(&ns->pods, object_item, o);

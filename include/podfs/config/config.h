@@ -7,9 +7,9 @@
  * the container. Merge rules and precedence are client-go's (tools/clientcmd).
  *
  * The result is plain data with every reference resolved: file names absolute,
- * *-data decoded. Nothing is read from the
- * credential files here, apart from the service account's namespace: they
- * change while the program runs, and `net` reads them when it needs them.
+ * *-data decoded. Nothing is read from the credential files here, apart from the
+ * service account's namespace: they change while the program runs, and `net`
+ * reads them when it needs them.
  *
  * [any thread, before the program changes directory]
  */

@@ -8,7 +8,7 @@
  * to drop the name.
  *
  * Workers answer from memory and wait for nobody but, for some microseconds,
- * the writer of the store. [loop] owns the functions here.
+ * the writer of the store. The functions here are [loop], but for fs_stats().
  */
 #ifndef PODFS_FS_FS_H
 #define PODFS_FS_FS_H

@@ -2,7 +2,8 @@
 /*
  * field: an object's JSON seen as directories and files.
  *
- * This is the projection of shared rule "the path is the API's field path"
+ * The path is the API's field path, and the rules are those of podfs(5), LISTS
+ * and KEYS:
  * (podfs(5), FIELDS): maps and lists are directories, every other value but
  * null is a file. It is a pure function of the text: a `struct view` is a text
  * with its index, a `struct field` is a place in it, valid for that view alone.

@@ -14,7 +14,7 @@
 #include <podfs/model/json.h>
 #include <podfs/model/kind.h>
 
-/* Longest name of an object, a DNS subdomain (semantics.md section 5). */
+/* Longest name of an object, a DNS subdomain, and of a namespace, a DNS label (RFC 1123). */
 #define OBJECT_NAME_MAX 253
 #define NAMESPACE_NAME_MAX 63
 

@@ -25,11 +25,10 @@ struct object {
 	char *name;
 	char *namespace; /* "" for what has none */
 	char *uid;
-	char *node_name; /* of a pod; "" before it is bound. Changes under the lock. */
-	int64_t created_ns;
+	char *node_name;         /* of a pod; "" before it is bound. Changes under the lock. */
+	int64_t created_ns;      /* creationTimestamp; constant, as the names and the uid */
 	uint32_t generation;     /* of the list that saw it last: [loop] */
 	unsigned int left_out;   /* values without a file (field_count_left_out) */
-	bool gone;               /* deleted; under the lock */
 	struct version *version; /* the newest; under the lock */
 	struct history history;  /* under the lock */
 };

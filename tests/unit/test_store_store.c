@@ -20,7 +20,6 @@ static void on_changed(void *ctx, const struct store_change *c)
 	(void)ctx;
 	assert_int_equal(c->kind, o->kind);
 	assert_int_equal(c->event == STORE_ADDED, c->before == NULL);
-	assert_int_equal(c->event == STORE_REMOVED, o->gone);
 	if (c->event == STORE_MODIFIED) {
 		assert_ptr_not_equal(c->before, o->version);
 		assert_true(c->diff->count > 0);
@@ -103,7 +102,6 @@ static void another_uid_is_another_object(void **state)
 	struct object *old = object_ref(pod("shop", "web"));
 	assert_int_equal(world_put_pod(&world, "shop", "web", "2", "k1"), 1);
 	assert_ptr_not_equal(pod("shop", "web"), old);
-	assert_true(old->gone);
 	assert_string_equal(old->uid, "1");
 	assert_told("+Pod shop/web >k1 came\n-Pod shop/web k1> went\n+Pod shop/web >k1 came\n");
 	assert_int_equal(published, 2);
@@ -358,7 +356,6 @@ static void check_known(void)
 			assert_int_equal(strtoul(o->uid, NULL, 10), k->uid);
 			assert_string_equal(o->node_name, k->node);
 			assert_int_equal(o->refs, 1);
-			assert_false(o->gone);
 			count[k->kind]++;
 			bytes += o->version->len;
 		}

@@ -2,11 +2,10 @@
 /*
  * field: an object's JSON seen as directories and files.
  *
- * The path is the API's field path, and the rules are those of podfs(5), LISTS
- * and KEYS:
- * (podfs(5), FIELDS): maps and lists are directories, every other value but
- * null is a file. It is a pure function of the text: a `struct view` is a text
- * with its index, a `struct field` is a place in it, valid for that view alone.
+ * The path is the API's field path. Maps and lists are directories, every other
+ * value but null is a file; podfs(5) has the rules ("Lists" and "Keys"). It is a
+ * pure function of the text: a `struct view` is a text with its index, a `struct
+ * field` is a place in it, valid for that view alone.
  *
  * Names in a directory are unique, at most NAME_MAX bytes, never empty, ".",
  * ".." or with a '/' or NUL in them. What cannot be named so is left out.

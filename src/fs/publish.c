@@ -9,22 +9,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include <podfs/base/array.h>
 #include <podfs/base/clock.h>
 
 #include "internal.h"
 
 static void later(struct fs *fs, enum notify_kind kind, uint64_t id, const char *name)
 {
-	if (fs->pending_count == fs->pending_cap) {
-		size_t cap = fs->pending_cap ? fs->pending_cap * 2 : 64;
-		struct pending *pending = realloc(fs->pending, cap * sizeof(*pending));
-
-		if (!pending) {
-			fs->pending_lost = true;
-			return;
-		}
-		fs->pending = pending;
-		fs->pending_cap = cap;
+	if (array_grow(&fs->pending, fs->pending_count, &fs->pending_cap, sizeof(*fs->pending)) <
+	    0) {
+		fs->pending_lost = true;
+		return;
 	}
 	size_t off = fs->pending_names.len;
 	if (buf_add(&fs->pending_names, name, strlen(name) + 1) < 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <podfs/base/bytes.h>
 #include <podfs/base/utf8.h>
 #include <podfs/model/render.h>
 
@@ -21,11 +22,9 @@ static int compare_members(const void *a, const void *b, void *keys)
 {
 	const struct sorted_member *x = a;
 	const struct sorted_member *y = b;
-	size_t n = x->key_len < y->key_len ? x->key_len : y->key_len;
-	int order = memcmp((char *)keys + x->key_off, (char *)keys + y->key_off, n);
+	int order = bytes_compare((char *)keys + x->key_off, x->key_len, (char *)keys + y->key_off,
+				  y->key_len);
 
-	if (!order)
-		order = (x->key_len > y->key_len) - (x->key_len < y->key_len);
 	return order ? order : (x->node < y->node) - (x->node > y->node);
 }
 
@@ -34,8 +33,8 @@ static bool same_key(const struct sorted_members *s, size_t i, size_t j)
 	const struct sorted_member *x = &s->members[i];
 	const struct sorted_member *y = &s->members[j];
 
-	return x->key_len == y->key_len &&
-	       !memcmp(s->keys.data + x->key_off, s->keys.data + y->key_off, x->key_len);
+	return bytes_equal(s->keys.data + x->key_off, x->key_len, s->keys.data + y->key_off,
+			   y->key_len);
 }
 
 int sort_members(const struct view *view, uint32_t n, struct sorted_members *ret)

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <podfs/base/array.h>
+#include <podfs/base/bytes.h>
 #include <podfs/store/collection.h>
 #include <podfs/store/cookie.h>
 #include <podfs/tree/containers.h>
@@ -30,17 +32,9 @@ static void add(struct listing *l, const struct tree_entry *entry)
 {
 	if (l->err)
 		return;
-	if (l->count == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 16;
-		struct tree_entry *entries = realloc(l->entries, cap * sizeof(*entries));
-
-		if (!entries) {
-			l->err = -ENOMEM;
-			return;
-		}
-		l->entries = entries;
-		l->cap = cap;
-	}
+	l->err = array_grow(&l->entries, l->count, &l->cap, sizeof(*l->entries));
+	if (l->err)
+		return;
 	l->entries[l->count] = *entry;
 	l->entries[l->count++].cookie = cookie_of(entry->name, entry->name_len);
 }
@@ -214,12 +208,10 @@ static int compare_entries(const void *a, const void *b)
 {
 	const struct tree_entry *x = a;
 	const struct tree_entry *y = b;
-	size_t n = x->name_len < y->name_len ? x->name_len : y->name_len;
 
 	if (x->cookie != y->cookie)
 		return x->cookie < y->cookie ? -1 : 1;
-	int order = memcmp(x->name, y->name, n);
-	return order ? order : (x->name_len > y->name_len) - (x->name_len < y->name_len);
+	return bytes_compare(x->name, x->name_len, y->name, y->name_len);
 }
 
 /* Calls @fn for entries in order, moving those that share a cookie apart. */

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <podfs/base/array.h>
+#include <podfs/base/bytes.h>
 #include <podfs/model/diff.h>
 
 struct walk {
@@ -22,15 +24,8 @@ int diff_add(struct diff *diff, enum change_kind kind, const char *path)
 {
 	size_t off = diff->paths.len;
 
-	if (diff->count == diff->cap) {
-		size_t cap = diff->cap ? diff->cap * 2 : 16;
-		struct change *changes = realloc(diff->changes, cap * sizeof(*changes));
-
-		if (!changes)
-			return -ENOMEM;
-		diff->changes = changes;
-		diff->cap = cap;
-	}
+	if (array_grow(&diff->changes, diff->count, &diff->cap, sizeof(*diff->changes)) < 0)
+		return -ENOMEM;
 	int r = buf_add(&diff->paths, path, strlen(path) + 1);
 	if (r < 0)
 		return r;
@@ -60,7 +55,7 @@ static bool same_text(const struct walk *w, struct field old, struct field new)
 
 	field_raw(w->old, old, &a, &a_len);
 	field_raw(w->new, new, &b, &b_len);
-	return a && b && a_len == b_len && !memcmp(a, b, a_len);
+	return a && b && bytes_equal(a, a_len, b, b_len);
 }
 
 static int compare_files(struct walk *w, struct field old, struct field new)
@@ -73,20 +68,37 @@ static int compare_files(struct walk *w, struct field old, struct field new)
 	field_value(w->new, new, &b);
 	if (a.err || b.err)
 		return -ENOMEM;
-	if (a.len == b.len && !memcmp(a.data, b.data, a.len))
+	if (bytes_equal(a.data, a.len, b.data, b.len))
 		return 0;
 	return diff_add(w->diff, CHANGE_VALUE, w->path.data);
 }
 
-static int compare_dirs(struct walk *w, struct field old, struct field new);
+static int compare_lists(struct walk *w, const struct field_list *was, const struct field_list *is);
 
-static int compare_places(struct walk *w, struct field old, struct field new)
+static int compare_dirs(struct walk *w, const struct field_list *was, size_t i,
+			const struct field_list *is, size_t j)
 {
+	cleanup_field_list struct field_list old = {0};
+	cleanup_field_list struct field_list new = {0};
+	int r = field_list_below(w->old, was, i, &old);
+
+	if (r == 0)
+		r = field_list_below(w->new, is, j, &new);
+	return r < 0 ? r : compare_lists(w, &old, &new);
+}
+
+/* What the old and the new entry that have the name in `path` are. */
+static int compare_entries(struct walk *w, const struct field_list *was, size_t i,
+			   const struct field_list *is, size_t j)
+{
+	struct field old = was->entries[i].field;
+	struct field new = is->entries[j].field;
+
 	/* Equal text with unequal styles: the same elements, named otherwise. */
 	if (old.style == new.style && same_text(w, old, new))
 		return 0;
 	if (field_is_dir(old) && field_is_dir(new))
-		return compare_dirs(w, old, new);
+		return compare_dirs(w, was, i, is, j);
 	if (!field_is_dir(old) && !field_is_dir(new))
 		return compare_files(w, old, new);
 	int r = diff_add(w->diff, CHANGE_REMOVED, w->path.data);
@@ -106,39 +118,30 @@ static int report(struct walk *w, const struct field_list *list, size_t i, enum 
 
 static int compare_names(const struct field_list *a, size_t i, const struct field_list *b, size_t j)
 {
-	size_t a_len = a->entries[i].name_len;
-	size_t b_len = b->entries[j].name_len;
-	int order =
-	    memcmp(field_entry_name(a, i), field_entry_name(b, j), a_len < b_len ? a_len : b_len);
-
-	return order ? order : (a_len > b_len) - (a_len < b_len);
+	if (i == a->count || j == b->count)
+		return i == a->count ? 1 : -1;
+	return bytes_compare(field_entry_name(a, i), a->entries[i].name_len, field_entry_name(b, j),
+			     b->entries[j].name_len);
 }
 
-static int compare_dirs(struct walk *w, struct field old, struct field new)
+static int compare_lists(struct walk *w, const struct field_list *was, const struct field_list *is)
 {
-	cleanup_field_list struct field_list was = {0};
-	cleanup_field_list struct field_list is = {0};
 	size_t i = 0;
 	size_t j = 0;
-	int r = field_list(w->old, old, &was);
+	int r = 0;
 
-	if (r == 0)
-		r = field_list(w->new, new, &is);
-	while (r == 0 && (i < was.count || j < is.count)) {
-		int order = i == was.count  ? 1
-			    : j == is.count ? -1
-					    : compare_names(&was, i, &is, j);
+	while (r == 0 && (i < was->count || j < is->count)) {
+		int order = compare_names(was, i, is, j);
+		size_t len = w->path.len;
 
 		if (order < 0) {
-			r = report(w, &was, i++, CHANGE_REMOVED);
+			r = report(w, was, i++, CHANGE_REMOVED);
 		} else if (order > 0) {
-			r = report(w, &is, j++, CHANGE_ADDED);
+			r = report(w, is, j++, CHANGE_ADDED);
 		} else {
-			size_t len = w->path.len;
-
-			r = push(w, &is, j);
+			r = push(w, is, j);
 			if (r == 0)
-				r = compare_places(w, was.entries[i].field, is.entries[j].field);
+				r = compare_entries(w, was, i, is, j);
 			pop(w, len);
 			i++;
 			j++;
@@ -149,6 +152,8 @@ static int compare_dirs(struct walk *w, struct field old, struct field new)
 
 int diff_views(const struct view *old, const struct view *new, struct diff *ret)
 {
+	cleanup_field_list struct field_list was = {0};
+	cleanup_field_list struct field_list is = {0};
 	struct walk w = {.old = old, .new = new, .diff = ret};
 
 	ret->count = 0;
@@ -156,7 +161,11 @@ int diff_views(const struct view *old, const struct view *new, struct diff *ret)
 	/* So that the path is a string from the start. */
 	int r = buf_reserve(&w.path, 256);
 	if (r == 0)
-		r = compare_places(&w, field_root(), field_root());
+		r = field_list(old, field_root(), &was);
+	if (r == 0)
+		r = field_list(new, field_root(), &is);
+	if (r == 0)
+		r = compare_lists(&w, &was, &is);
 	buf_release(&w.path);
 	return r;
 }

@@ -26,14 +26,15 @@ struct view {
 
 enum field_style {
 	FIELD_UNSET,
-	FIELD_FILE,     /* a value */
-	FIELD_OBJECT,   /* the whole object: apiVersion and kind have no files */
-	FIELD_METADATA, /* a map whose `labels` and `annotations` are label maps */
-	FIELD_MAP,      /* a map: a '/' in a key is written %2F */
-	FIELD_LABELS,   /* a label map: a '/' in a key opens a directory */
-	FIELD_PREFIX,   /* that directory; `node` is the first member with the prefix */
-	FIELD_INDEXED,  /* a list, named 0, 1, ... */
-	FIELD_BY_NAME,  /* a list named by its elements' `name` */
+	FIELD_FILE,        /* a value */
+	FIELD_OBJECT,      /* the whole object: apiVersion and kind have no files */
+	FIELD_METADATA,    /* a map whose `labels` and `annotations` are label maps */
+	FIELD_MAP,         /* a map: a '/' in a key is written %2F */
+	FIELD_LABELS,      /* a label map: a '/' in a key opens a directory */
+	FIELD_PREFIX,      /* that directory; `node` is the first member with the prefix */
+	FIELD_PREFIX_DEEP, /* the same, if one of its values is a map or a list */
+	FIELD_INDEXED,     /* a list, named 0, 1, ... */
+	FIELD_BY_NAME,     /* a list named by its elements' `name` */
 	FIELD_BY_TYPE,
 	FIELD_BY_IP,
 };
@@ -47,6 +48,8 @@ struct field_entry {
 	uint32_t name_off; /* in `names` */
 	uint32_t name_len;
 	struct field field;
+	uint32_t member; /* in `members`, if there are: where the entry's own begin */
+	uint32_t members;
 };
 
 /* A directory's entries, sorted by the bytes of their names. */
@@ -55,7 +58,8 @@ struct field_list {
 	struct field_entry *entries;
 	size_t count;
 	size_t cap;
-	size_t left_out; /* values whose name cannot be a file's */
+	uint32_t *members; /* of a label map: the nodes, in the order of the entries */
+	size_t left_out;   /* values whose name cannot be a file's */
 };
 
 struct field field_root(void);
@@ -75,16 +79,32 @@ int field_walk(const struct view *view, struct field dir, const char *path, stru
 /* Lists @dir into a zeroed or used list. 0 or -ENOMEM. */
 int field_list(const struct view *view, struct field dir, struct field_list *ret);
 
+/*
+ * Lists the directory that entry @i of @list is. Like field_list() of its place,
+ * but for all prefixes of a label map together that takes no longer than for
+ * the map; there it would be that long for each. 0 or -ENOMEM.
+ */
+int field_list_below(const struct view *view, const struct field_list *list, size_t i,
+		     struct field_list *ret);
+
 static inline const char *field_entry_name(const struct field_list *list, size_t i)
 {
 	return list->names.data + list->entries[i].name_off;
 }
 
+/* Empties a list, which keeps most of its memory. */
+void field_list_clear(struct field_list *list);
 void field_list_release(struct field_list *list);
 #define cleanup_field_list cleanup_(field_list_release)
 
 /* Appends a file's bytes: the value and one newline. 0 or -ENOMEM. */
 int field_value(const struct view *view, struct field file, struct buf *out);
+
+/* How many bytes field_value() appends. 0 or -ENOMEM. */
+int field_size(const struct view *view, struct field file, size_t *ret);
+
+/* How many of a directory's entries are directories. 0 or -ENOMEM. */
+int field_count_dirs(const struct view *view, struct field dir, uint32_t *ret);
 
 /* How many of the values in @view have no name that a file could have. 0.. or -ENOMEM. */
 int field_count_left_out(const struct view *view);

@@ -45,35 +45,83 @@ static int count_dir(void *ctx, const struct tree_entry *entry)
 	return 0;
 }
 
+/* An object's fields, but for those whose name leads to something else, and what else there is. */
+static int count_in_object(const struct tree *t, const struct tree_place *p, uint32_t *ret)
+{
+	static const char *const others[] = {"pods", "node", "containers"};
+	cleanup_field_list struct field_list fields = {0};
+	struct tree_entry entry;
+	int r = p->opened ? field_list(&p->opened->view, field_root(), &fields) : 0;
+
+	for (size_t i = 0; i < fields.count && r == 0; i++) {
+		if (!field_is_dir(fields.entries[i].field))
+			continue;
+		r = tree_find(t, p, field_entry_name(&fields, i), fields.entries[i].name_len,
+			      &entry);
+		*ret += r == 0 && entry.kind == TREE_FIELD;
+		r = r == -ENOENT ? 0 : r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others) && r == 0; i++) {
+		r = tree_find(t, p, others[i], strlen(others[i]), &entry);
+		*ret += r == 0 && entry.kind != TREE_FIELD;
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r;
+}
+
+/* A folder's attributes are asked for far more often than its listing, so it is not made here. */
 static int count_subdirs(const struct tree *t, const struct tree_place *p, uint32_t *ret)
 {
 	*ret = 0;
-	if (p->kind == TREE_PODS) {
+	switch (p->kind) {
+	case TREE_PODS:
 		*ret = (uint32_t)p->ns->pods.count;
 		return 0;
-	}
-	if (p->kind == TREE_NAMESPACES) {
+	case TREE_NAMESPACES:
 		*ret = (uint32_t)store_namespaces(t->store)->count;
 		return 0;
+	case TREE_CONTAINER: /* Links alone. */
+	case TREE_NODE_NAMESPACE:
+		return 0;
+	case TREE_NAMESPACE:
+	case TREE_NODE:
+	case TREE_POD:
+		return count_in_object(t, p, ret);
+	case TREE_FIELD:
+		return field_count_dirs(&p->opened->view, p->field, ret);
+	default:
+		return tree_list(t, p, 0, count_dir, ret);
 	}
-	return tree_list(t, p, 0, count_dir, ret);
+}
+
+static int file_size(const struct tree_place *p, uint64_t *ret)
+{
+	const struct buf *text;
+	size_t size;
+	int r;
+
+	if (p->kind == TREE_FIELD) {
+		r = field_size(&p->opened->view, p->field, &size);
+		*ret = size;
+		return r;
+	}
+	r = tree_render(p->opened, p->kind, &text);
+	if (r == 0)
+		*ret = text->len;
+	return r;
 }
 
 static int file_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret)
 {
-	cleanup_buf struct buf scratch = {0};
-	const struct buf *bytes;
-
 	ret->type = S_IFREG;
 	if (tree_is_volatile(p->kind)) {
 		ret->mtime_ns = t->started_ns;
 		ret->ino = tree_ino(p->seed, false, 0);
 		return 0;
 	}
-	int r = tree_read(p->opened, p->kind, p->path.data, &scratch, &bytes);
+	int r = file_size(p, &ret->size);
 	if (r < 0)
 		return r;
-	ret->size = bytes->len;
 	ret->mtime_ns =
 	    history_time(&p->object->history, p->path.data, false, p->object->created_ns);
 	ret->ino = tree_ino(p->seed, false, ret->mtime_ns);

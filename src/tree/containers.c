@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <podfs/base/array.h>
+#include <podfs/base/bytes.h>
 #include <podfs/tree/containers.h>
 
 static const struct {
@@ -52,116 +54,163 @@ int container_find(const struct view *view, const char *name, size_t len, struct
 	return -ENOENT;
 }
 
-static int compare_entries(const void *a, const void *b, void *names)
+bool container_any(const struct view *view)
 {
-	const struct field_entry *x = a;
-	const struct field_entry *y = b;
-	size_t n = x->name_len < y->name_len ? x->name_len : y->name_len;
-	int order = memcmp((char *)names + x->name_off, (char *)names + y->name_off, n);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct field list;
 
-	return order ? order : (x->name_len > y->name_len) - (x->name_len < y->name_len);
+		if (find_list(view, "spec", lists[i].spec, &list) == 0 &&
+		    json_first(&view->index, list.node))
+			return true;
+	}
+	return false;
 }
 
-static int append(struct field_list *to, const struct field_list *from)
+/* By name; of one name the one of the first list first. */
+static int compare_names(const void *a, const void *b, void *names)
+{
+	const struct container_name *x = a;
+	const struct container_name *y = b;
+	int order = bytes_compare((char *)names + x->off, x->len, (char *)names + y->off, y->len);
+
+	return order ? order : (x->list > y->list) - (x->list < y->list);
+}
+
+/* Adds the names of one list; of those in @statuses, which is sorted like it, it says so. */
+static int add_names(struct container_list *to, unsigned int list, const struct field_list *specs,
+		     const struct field_list *statuses)
 {
 	size_t base = to->names.len;
-	struct field_entry *entries =
-	    realloc(to->entries, (to->count + from->count) * sizeof(*entries));
+	size_t s = 0;
 
-	if (!entries)
+	if (buf_add(&to->names, specs->names.data, specs->names.len) < 0)
 		return -ENOMEM;
-	to->entries = entries;
-	to->cap = to->count + from->count;
-	if (buf_add(&to->names, from->names.data, from->names.len) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < from->count; i++) {
-		entries[to->count] = from->entries[i];
-		entries[to->count++].name_off += (uint32_t)base;
+	for (size_t i = 0; i < specs->count; i++) {
+		const struct field_entry *e = &specs->entries[i];
+		int order = 1;
+
+		while (s < statuses->count && order > 0) {
+			order = bytes_compare(field_entry_name(specs, i), e->name_len,
+					      field_entry_name(statuses, s),
+					      statuses->entries[s].name_len);
+			s += order >= 0;
+		}
+		if (array_grow(&to->entries, to->count, &to->cap, sizeof(*to->entries)) < 0)
+			return -ENOMEM;
+		to->entries[to->count++] = (struct container_name){
+		    .off = (uint32_t)base + e->name_off,
+		    .len = e->name_len,
+		    .list = list,
+		    .has_status = order == 0,
+		};
 	}
 	return 0;
 }
 
-int container_list(const struct view *view, struct field_list *ret)
+/* An empty listing if there is no such list. */
+static int list_names(const struct view *view, const char *folder, const char *name,
+		      struct field_list *ret)
 {
-	cleanup_field_list struct field_list part = {0};
+	struct field list;
+	int r = find_list(view, folder, name, &list);
+
+	field_list_clear(ret);
+	if (r == 0)
+		return field_list(view, list, ret);
+	return r == -ENOENT ? 0 : r;
+}
+
+int container_list(const struct view *view, struct container_list *ret)
+{
+	cleanup_field_list struct field_list specs = {0};
+	cleanup_field_list struct field_list statuses = {0};
 	size_t kept = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		struct field list;
-		int r = find_list(view, "spec", lists[i].spec, &list);
+	for (unsigned int i = 0; i < ARRAY_SIZE(lists); i++) {
+		int r = list_names(view, "spec", lists[i].spec, &specs);
 
-		if (r == -ENOENT)
+		if (r == 0 && !specs.count)
 			continue;
 		if (r == 0)
-			r = field_list(view, list, &part);
-		if (r == 0 && part.count)
-			r = append(ret, &part);
+			r = list_names(view, "status", lists[i].status, &statuses);
+		if (r == 0)
+			r = add_names(ret, i, &specs, &statuses);
 		if (r < 0)
 			return r;
 	}
 	if (!ret->count)
 		return 0;
-	qsort_r(ret->entries, ret->count, sizeof(*ret->entries), compare_entries, ret->names.data);
+	qsort_r(ret->entries, ret->count, sizeof(*ret->entries), compare_names, ret->names.data);
 	/* The API server lets no two containers of a pod share a name. */
-	for (size_t i = 0; i < ret->count; i++)
-		if (!kept ||
-		    compare_entries(&ret->entries[kept - 1], &ret->entries[i], ret->names.data))
-			ret->entries[kept++] = ret->entries[i];
+	for (size_t i = 0; i < ret->count; i++) {
+		const struct container_name *e = &ret->entries[i];
+		const struct container_name *last = &ret->entries[kept ? kept - 1 : 0];
+
+		if (!kept || !bytes_equal(ret->names.data + e->off, e->len,
+					  ret->names.data + last->off, last->len))
+			ret->entries[kept++] = *e;
+	}
 	ret->count = kept;
 	return 0;
 }
 
-struct sides {
-	const struct view *old;
-	const struct view *new;
-	struct field_list was;
-	struct field_list is;
-	struct diff *diff;
-};
-
-static int compare_container(struct sides *s, const char *name, size_t len)
+void container_list_release(struct container_list *list)
 {
-	cleanup_buf struct buf path = {0};
-	struct container was = {0};
-	struct container is = {0};
-	int before = container_find(s->old, name, len, &was);
-	int after = container_find(s->new, name, len, &is);
-	bool moved = before == 0 && after == 0 && was.spec_list != is.spec_list;
-	int r = buf_addstr(&path, "containers/");
-
-	if (r == 0)
-		r = buf_add(&path, name, len);
-	if (r == 0 && before == 0 && (after < 0 || moved))
-		r = diff_add(s->diff, CHANGE_REMOVED, path.data);
-	if (r == 0 && after == 0 && (before < 0 || moved))
-		return diff_add(s->diff, CHANGE_ADDED, path.data);
-	if (r < 0 || before < 0 || after < 0 || was.has_status == is.has_status)
-		return r;
-	r = buf_addstr(&path, "/status");
-	if (r < 0)
-		return r;
-	return diff_add(s->diff, is.has_status ? CHANGE_ADDED : CHANGE_REMOVED, path.data);
+	buf_release(&list->names);
+	free(list->entries);
+	*list = (struct container_list){0};
 }
 
-static int compare_lists(struct sides *s)
+static int report(struct diff *diff, enum change_kind kind, const struct container_list *list,
+		  size_t i, const char *below)
 {
-	int r = container_list(s->old, &s->was);
+	cleanup_buf struct buf path = {0};
 
-	if (r == 0)
-		r = container_list(s->new, &s->is);
-	if (r < 0)
-		return r;
-	if (!s->was.count != !s->is.count)
-		return diff_add(s->diff, s->is.count ? CHANGE_ADDED : CHANGE_REMOVED, "containers");
-	for (size_t i = 0; i < s->was.count && r == 0; i++)
-		r = compare_container(s, field_entry_name(&s->was, i), s->was.entries[i].name_len);
-	for (size_t i = 0; i < s->is.count && r == 0; i++) {
-		struct container old;
-		const char *name = field_entry_name(&s->is, i);
-		size_t len = s->is.entries[i].name_len;
+	buf_addstr(&path, "containers/");
+	buf_add(&path, list->names.data + list->entries[i].off, list->entries[i].len);
+	if (buf_addstr(&path, below) < 0)
+		return -ENOMEM;
+	return diff_add(diff, kind, path.data);
+}
 
-		if (container_find(s->old, name, len, &old) == -ENOENT)
-			r = compare_container(s, name, len);
+/* One that is in both: it may be of another kind, or have its status come or go. */
+static int compare_both(const struct container_list *was, size_t i, const struct container_list *is,
+			size_t j, struct diff *diff)
+{
+	bool had = was->entries[i].has_status;
+	bool has = is->entries[j].has_status;
+
+	if (was->entries[i].list == is->entries[j].list)
+		return had == has
+			   ? 0
+			   : report(diff, has ? CHANGE_ADDED : CHANGE_REMOVED, is, j, "/status");
+	int r = report(diff, CHANGE_REMOVED, was, i, "");
+	return r < 0 ? r : report(diff, CHANGE_ADDED, is, j, "");
+}
+
+static int compare_lists(const struct container_list *was, const struct container_list *is,
+			 struct diff *diff)
+{
+	size_t i = 0;
+	size_t j = 0;
+	int r = 0;
+
+	if (!was->count != !is->count)
+		return diff_add(diff, is->count ? CHANGE_ADDED : CHANGE_REMOVED, "containers");
+	while (r == 0 && (i < was->count || j < is->count)) {
+		const struct container_name *x = &was->entries[i];
+		const struct container_name *y = &is->entries[j];
+		int order = i == was->count  ? 1
+			    : j == is->count ? -1
+					     : bytes_compare(was->names.data + x->off, x->len,
+							     is->names.data + y->off, y->len);
+
+		if (order < 0)
+			r = report(diff, CHANGE_REMOVED, was, i++, "");
+		else if (order > 0)
+			r = report(diff, CHANGE_ADDED, is, j++, "");
+		else
+			r = compare_both(was, i++, is, j++, diff);
 	}
 	return r;
 }
@@ -182,10 +231,11 @@ bool container_naming_changed(const struct view *old, const struct view *new)
 
 int container_diff(const struct view *old, const struct view *new, struct diff *diff)
 {
-	struct sides s = {.old = old, .new = new, .diff = diff};
-	int r = compare_lists(&s);
+	cleanup_container_list struct container_list was = {0};
+	cleanup_container_list struct container_list is = {0};
+	int r = container_list(old, &was);
 
-	field_list_release(&s.was);
-	field_list_release(&s.is);
-	return r;
+	if (r == 0)
+		r = container_list(new, &is);
+	return r < 0 ? r : compare_lists(&was, &is, diff);
 }

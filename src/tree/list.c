@@ -26,6 +26,9 @@ struct listing {
 	size_t count;
 	size_t cap;
 	int err;
+	/* What the names of entries point to. */
+	struct field_list fields;
+	struct container_list containers;
 };
 
 static void add(struct listing *l, const struct tree_entry *entry)
@@ -82,12 +85,12 @@ static void add_own_fields(struct listing *l, const struct tree *t, const struct
 	}
 }
 
-static void add_containers(struct listing *l, const struct field_list *names)
+static void add_containers(struct listing *l, const struct container_list *containers)
 {
-	for (size_t i = 0; i < names->count; i++) {
+	for (size_t i = 0; i < containers->count; i++) {
 		struct tree_entry entry = {
-		    .name = field_entry_name(names, i),
-		    .name_len = names->entries[i].name_len,
+		    .name = containers->names.data + containers->entries[i].off,
+		    .name_len = containers->entries[i].len,
 		    .kind = TREE_CONTAINER,
 		};
 
@@ -144,10 +147,9 @@ static void add_object_files(struct listing *l, const struct tree *t, const stru
 	add_if_found(l, t, dir, "object.yaml");
 }
 
-/* @fields holds the names that entries point to. */
-static int gather(const struct tree *t, const struct tree_place *dir, struct field_list *fields,
-		  struct listing *l)
+static int gather(const struct tree *t, const struct tree_place *dir, struct listing *l)
 {
+	struct field_list *fields = &l->fields;
 	int r = 0;
 
 	switch (dir->kind) {
@@ -179,8 +181,8 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct fie
 		add_if_found(l, t, dir, "status");
 		break;
 	case TREE_CONTAINERS:
-		r = container_list(&dir->opened->view, fields);
-		add_containers(l, fields);
+		r = container_list(&dir->opened->view, &l->containers);
+		add_containers(l, &l->containers);
 		break;
 	case TREE_NODE_PODS:
 		add_node_namespaces(l, t, dir);
@@ -233,15 +235,16 @@ static int emit(struct emitter *e, struct tree_entry *entry)
 
 static int list_gathered(const struct tree *t, const struct tree_place *dir, struct emitter *e)
 {
-	cleanup_field_list struct field_list fields = {0};
 	struct listing l = {0};
-	int r = gather(t, dir, &fields, &l);
+	int r = gather(t, dir, &l);
 
 	if (r == 0 && l.count)
 		qsort(l.entries, l.count, sizeof(*l.entries), compare_entries);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = emit(e, &l.entries[i]);
 	free(l.entries);
+	field_list_release(&l.fields);
+	container_list_release(&l.containers);
 	return r;
 }
 

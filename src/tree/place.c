@@ -110,8 +110,6 @@ const struct store_node *tree_pod_node(const struct tree *t, const struct object
 static int find_in_pod(const struct tree *t, const struct tree_place *dir, const char *name,
 		       size_t len, struct tree_entry *ret)
 {
-	cleanup_field_list struct field_list containers = {0};
-
 	if (is_name(name, len, "labels", TREE_LINK, ret))
 		return found_if(tree_has_label_link(&dir->opened->view, "labels"));
 	if (is_name(name, len, "annotations", TREE_LINK, ret))
@@ -120,11 +118,8 @@ static int find_in_pod(const struct tree *t, const struct tree_place *dir, const
 		ret->node = tree_pod_node(t, dir->object);
 		return found_if(ret->node);
 	}
-	if (is_name(name, len, "containers", TREE_CONTAINERS, ret)) {
-		int r = container_list(&dir->opened->view, &containers);
-
-		return r < 0 ? r : found_if(containers.count);
-	}
+	if (is_name(name, len, "containers", TREE_CONTAINERS, ret))
+		return found_if(container_any(&dir->opened->view));
 	return find_in_object(dir, name, len, ret);
 }
 

@@ -16,11 +16,30 @@ struct container {
 /* 0; -ENOENT; -ENOMEM. */
 int container_find(const struct view *view, const char *name, size_t len, struct container *ret);
 
+/* Whether there is one at all. */
+bool container_any(const struct view *view);
+
+struct container_name {
+	uint32_t off; /* in `names` */
+	uint32_t len;
+	unsigned int list; /* 0..2: containers, initContainers, ephemeralContainers */
+	bool has_status;
+};
+
+struct container_list {
+	struct buf names;
+	struct container_name *entries;
+	size_t count;
+	size_t cap;
+};
+
 /*
- * Fills a zeroed list with the names of all containers, sorted. A list whose
- * elements are not named by `name` is left out. 0 or -ENOMEM.
+ * Fills a zeroed list with all containers, sorted by name. A list whose elements
+ * are not named by `name` is left out. 0 or -ENOMEM.
  */
-int container_list(const struct view *view, struct field_list *ret);
+int container_list(const struct view *view, struct container_list *ret);
+void container_list_release(struct container_list *list);
+#define cleanup_container_list cleanup_(container_list_release)
 
 /*
  * Whether a list of containers is named by `name` in one view and by index in

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <podfs/base/bytes.h>
 #include <podfs/model/history.h>
 
 /* So many of the latest changes are never folded. */
@@ -111,6 +112,70 @@ static int note(struct history *h, char *path, bool below, int64_t time_ns)
 	}
 	h->entries[h->count++] = (struct history_entry){time_ns, path, below};
 	return 0;
+}
+
+/* How much of a path its first names are. */
+static size_t names_len(const char *path, size_t names)
+{
+	size_t len = 0;
+
+	while (names && path[len]) {
+		len++;
+		names -= path[len] == '/' || path[len] == '\0';
+	}
+	return len;
+}
+
+/*
+ * Adds the first @count changes of @diff to @ret, or more than HISTORY_APART of
+ * them: those of more than @names names make one of the folder of so many. A
+ * diff says what is in one folder in a row. 0 or -ENOMEM.
+ */
+static int fold_to(const struct diff *diff, size_t count, size_t names, struct diff *ret)
+{
+	cleanup_buf struct buf folder = {0};
+	bool in_folder = false;
+	int r = 0;
+
+	ret->count = 0;
+	buf_clear(&ret->paths);
+	for (size_t i = 0; i < count && ret->count <= HISTORY_APART && r == 0; i++) {
+		const char *path = diff_path(diff, i);
+		size_t len = names_len(path, names);
+
+		if (!path[len]) {
+			in_folder = false;
+			r = diff_add(ret, diff->changes[i].kind, path);
+		} else if (!in_folder || !bytes_equal(folder.data, folder.len, path, len)) {
+			in_folder = true;
+			buf_clear(&folder);
+			r = buf_add(&folder, path, len);
+			if (r == 0)
+				r = diff_add(ret, CHANGE_ADDED, folder.data);
+		}
+	}
+	return r;
+}
+
+int history_fold(const struct diff *diff, struct diff *scratch, const struct diff **ret)
+{
+	size_t names = 0;
+	int r;
+
+	*ret = diff;
+	if (diff->count <= HISTORY_MAX)
+		return 0;
+	size_t older = diff->count - HISTORY_APART;
+	*ret = scratch;
+	/* As deep as it can be. */
+	do {
+		r = fold_to(diff, older, ++names, scratch);
+	} while (r == 0 && scratch->count <= HISTORY_APART);
+	if (r == 0)
+		r = fold_to(diff, older, names - 1, scratch);
+	for (size_t i = older; i < diff->count && r == 0; i++)
+		r = diff_add(scratch, diff->changes[i].kind, diff_path(diff, i));
+	return r;
 }
 
 int history_add(struct history *h, const struct diff *diff, int64_t time_ns)

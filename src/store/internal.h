@@ -14,6 +14,7 @@ struct store {
 	struct store_counts counts;
 	uint32_t generation[KIND_COUNT];
 	struct diff scratch;
+	struct diff folded; /* of it, if it is large */
 };
 
 /* Tells the observer, if there is one: under the lock, and after it. */

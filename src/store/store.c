@@ -54,6 +54,7 @@ void store_free(struct store *s)
 	collection_release(&s->namespaces);
 	collection_release(&s->nodes);
 	diff_release(&s->scratch);
+	diff_release(&s->folded);
 	pthread_rwlock_destroy(&s->lock);
 	free(s);
 }

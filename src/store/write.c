@@ -175,6 +175,7 @@ static void move_pod(struct store *s, struct object *o, struct folders *p, char 
 struct update {
 	struct object *object;
 	struct version *version;
+	const struct diff *noted; /* what the history takes in */
 	unsigned int left_out;
 	char *node_name; /* NULL: as before */
 };
@@ -204,7 +205,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 		change.node_after = o->node_name;
 	}
 	store_tell(s, &change);
-	history_add(&o->history, &s->scratch, clock_realtime_ns());
+	history_add(&o->history, u->noted, clock_realtime_ns());
 	if (change.was_on)
 		folder_release_node(s, node_before);
 	version_unref(change.before);
@@ -255,6 +256,8 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	u.version = version_new(p->text.data, p->text.len);
 	if (u.version)
 		r = compare(s, o->kind, o->version, u.version, &u.left_out);
+	if (r == 0)
+		r = history_fold(&s->scratch, &s->folded, &u.noted);
 	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
 		u.node_name = take_ptr(p->node_name);
 	if (r == 0)

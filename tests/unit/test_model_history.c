@@ -156,6 +156,74 @@ static void no_time_ever_goes_back(void **state)
 
 #define history_test(fn) cmocka_unit_test_teardown(fn, forget)
 
+static void note_folded(const struct diff *diff, int64_t time)
+{
+	cleanup_diff struct diff scratch = {0};
+	const struct diff *folded;
+
+	/* Used before: what was in it must not show. */
+	assert_int_equal(diff_add(&scratch, CHANGE_VALUE, "older"), 0);
+	assert_int_equal(history_fold(diff, &scratch, &folded), 0);
+	assert_true(folded->count <= HISTORY_MAX);
+	assert_int_equal(folded == diff, diff->count <= HISTORY_MAX);
+	assert_int_equal(history_add(&history, folded, time), 0);
+}
+
+static void a_large_diff_counts_for_the_folders_its_changes_have_in_common(void **state)
+{
+	static const enum change_kind kinds[] = {CHANGE_VALUE, CHANGE_ADDED, CHANGE_REMOVED};
+	cleanup_diff struct diff diff = {0};
+	char path[64];
+
+	(void)state;
+	diff_add(&diff, CHANGE_VALUE, "first");
+	for (int i = 0; i < 20000; i++) {
+		snprintf(path, sizeof(path), "metadata/annotations/p%d/k%d", i / 2, i);
+		diff_add(&diff, kinds[i % 3], path);
+	}
+	for (int i = 0; i < 84; i++) {
+		snprintf(path, sizeof(path), "spec/c%d/d/image", i);
+		diff_add(&diff, CHANGE_VALUE, path);
+	}
+	note_folded(&diff, 200);
+	/* The latest 64 are apart, the others count for the deepest folders that are few enough. */
+	assert_int_equal(of_file("first"), 200);
+	assert_int_equal(of_file("metadata/annotations/p77/k155"), 200);
+	assert_int_equal(of_file("metadata/annotations/other"), 200);
+	assert_int_equal(of_dir("metadata/annotations"), 200);
+	assert_int_equal(of_file("metadata/name"), CREATED);
+	assert_int_equal(of_file("status/phase"), CREATED);
+	assert_int_equal(of_file("second"), CREATED);
+	for (int i = 0; i < 84; i++) {
+		snprintf(path, sizeof(path), "spec/c%d/d/image", i);
+		assert_int_equal(of_file(path), 200);
+		snprintf(path, sizeof(path), "spec/c%d/d/name", i);
+		assert_int_equal(of_file(path), i < 20 ? 200 : CREATED);
+	}
+}
+
+static void the_end_of_a_large_diff_is_kept_apart(void **state)
+{
+	cleanup_diff struct diff diff = {0};
+	char path[64];
+
+	(void)state;
+	for (int i = 0; i <= HISTORY_MAX; i++) {
+		snprintf(path, sizeof(path), i <= HISTORY_MAX / 2 ? "a%d" : "z/y%d/x", i);
+		diff_add(&diff, CHANGE_VALUE, path);
+	}
+	/* As many as that have nothing in common but the object. */
+	note_folded(&diff, 200);
+	assert_int_equal(of_file("b"), 200);
+	history_release(&history);
+	diff.count = HISTORY_MAX;
+	note_folded(&diff, 200);
+	assert_int_equal(of_file("a1"), 200);
+	assert_int_equal(of_file("b"), CREATED);
+	assert_int_equal(of_file("z/y100/x"), 200);
+	assert_int_equal(of_file("z/y100/w"), CREATED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +235,8 @@ int main(void)
 	    history_test(the_latest_64_changes_are_kept_apart),
 	    history_test(an_older_change_counts_for_its_folder),
 	    history_test(no_time_ever_goes_back),
+	    history_test(a_large_diff_counts_for_the_folders_its_changes_have_in_common),
+	    history_test(the_end_of_a_large_diff_is_kept_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,19 @@ struct history {
 	uint16_t cap;
 };
 
-/* Notes all of a diff's changes at one time. 0 or -ENOMEM: then some are missing. */
+/**
+ * Makes a diff small enough for history_add(): of more than HISTORY_MAX changes
+ * all but the latest count for folders they have in common.
+ *
+ * @scratch  zeroed or used before; it may hold the result.
+ * @ret      @diff itself if it is small, or @scratch.
+ *
+ * 0 or -ENOMEM.
+ */
+int history_fold(const struct diff *diff, struct diff *scratch, const struct diff **ret);
+
+/* Notes all of a diff's changes, which should be few, at one time. 0 or -ENOMEM: then some are
+ * missing. */
 int history_add(struct history *h, const struct diff *diff, int64_t time_ns);
 
 /**

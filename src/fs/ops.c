@@ -273,7 +273,7 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 					     at.place.object->created_ns);
 	else if (r == 0 && at.attached)
 		r = tree_attr(fs->tree, &at.place, &attr);
-	else if (r == 0 && at.inode->pin)
+	else if (r == 0 && at.inode && at.inode->pin)
 		attr.mtime_ns = at.inode->pin->mtime_ns;
 	tree_place_release(&at.place);
 	store_rdunlock(fs->tree->store);

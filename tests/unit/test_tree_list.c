@@ -301,6 +301,90 @@ static void nodes_that_may_not_be_read_are_not_there(void **state)
 	assert_lists("", ".podfs namespaces nodes");
 }
 
+struct attrs {
+	struct tree_place dir;
+	size_t count;
+};
+
+static int take_attr(void *ctx, const struct tree_entry *entry)
+{
+	struct attrs *attrs = ctx;
+	cleanup_place struct tree_place p = {0};
+	struct tree_attr attr;
+
+	assert_int_equal(tree_place_copy(&attrs->dir, &p), 0);
+	assert_int_equal(tree_enter(&p, entry), 0);
+	assert_int_equal(tree_attr(&world.tree, &p, &attr), 0);
+	assert_int_equal(attr.nlink, attr.type == S_IFDIR ? 2 : 1);
+	attrs->count++;
+	return 0;
+}
+
+static void assert_attrs(const char *path, size_t count)
+{
+	struct attrs attrs = {0};
+
+	assert_int_equal(tree_walk(&world.tree, path, &attrs.dir), 0);
+	assert_int_equal(tree_list(&world.tree, &attrs.dir, 0, take_attr, &attrs), 0);
+	assert_int_equal(attrs.count, count);
+	tree_place_release(&attrs.dir);
+}
+
+#define MANY 20000
+
+static void put_large(int first, const char *image)
+{
+	cleanup_buf struct buf json = {0};
+
+	buf_addstr(&json, "{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\","
+			  "\"annotations\":{\"a\":\"\"");
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&json, ",\"p%d/k\":\"%s\"", i, image);
+	buf_addf(&json, "},\"labels\":{\"image\":\"%s\"", image);
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&json, ",\"l%d\":\"\"", i);
+	buf_addstr(&json, "}},\"spec\":{\"containers\":[{\"name\":\"first\"}");
+	for (int i = first; i < MANY; i++)
+		buf_addf(&json, ",{\"name\":\"c%d\",\"image\":\"%s\"}", i, image);
+	buf_addstr(&json, "]},\"status\":{\"containerStatuses\":[{\"name\":\"first\"}");
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&json, ",{\"name\":\"c%d\"}", i);
+	buf_addstr(&json, "]}}");
+	assert_int_equal(world_put(&world, KIND_POD, json.data), 1);
+}
+
+/* In quadratic time each of these takes minutes. */
+static void large_directories_are_listed_and_compared_in_one_go(void **state)
+{
+	(void)state;
+	put_large(0, "x");
+	put_large(1, "y");
+	assert_attrs("namespaces/shop/pods/web/containers", MANY);
+	assert_attrs("namespaces/shop/pods/web/spec/containers", MANY);
+	assert_attrs("namespaces/shop/pods/web/metadata/labels", MANY + 1);
+	assert_attrs("namespaces/shop/pods/web/metadata/annotations", MANY + 1);
+	assert_int_equal(world_put(&world, KIND_POD, WEB), 1);
+	assert_lists("namespaces/shop/pods/web/containers", "init log main");
+}
+
+static void prefixes_are_directories_among_files(void **state)
+{
+	cleanup_place struct tree_place p = {0};
+	struct tree_attr attr;
+
+	(void)state;
+	put_large(0, "x");
+	assert_int_equal(
+	    tree_walk(&world.tree, "namespaces/shop/pods/web/metadata/annotations", &p), 0);
+	assert_int_equal(tree_attr(&world.tree, &p, &attr), 0);
+	assert_int_equal(attr.nlink, 2 + MANY);
+	tree_place_release(&p);
+	assert_int_equal(
+	    tree_walk(&world.tree, "namespaces/shop/pods/web/metadata/annotations/p7", &p), 0);
+	assert_int_equal(tree_attr(&world.tree, &p, &attr), 0);
+	assert_int_equal(attr.nlink, 2);
+}
+
 #define list_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -313,6 +397,8 @@ int main(void)
 	    list_test(a_listing_goes_on_at_every_position),
 	    list_test(a_value_is_as_old_as_its_object_until_it_changes),
 	    list_test(nodes_that_may_not_be_read_are_not_there),
+	    list_test(large_directories_are_listed_and_compared_in_one_go),
+	    list_test(prefixes_are_directories_among_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

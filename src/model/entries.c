@@ -19,6 +19,10 @@ bool name_add(struct buf *names, struct bytes key)
 			buf_addstr(names, "%2E");
 		return true;
 	}
+	if (!memchr(key.p, '/', key.len) && !memchr(key.p, '%', key.len)) {
+		buf_add(names, key.p, key.len);
+		return true;
+	}
 	for (size_t i = 0; i < key.len; i++) {
 		if (key.p[i] == '/')
 			buf_addstr(names, "%2F");

@@ -42,8 +42,8 @@ const char *keyed_member(unsigned int style)
 
 /* A name in a hash table; one of length 0 is none. */
 struct slot {
-	size_t off;
-	size_t len;
+	uint32_t off;
+	uint32_t len;
 };
 
 /* The names of a list's elements: open addressing, at most half full. */
@@ -64,7 +64,7 @@ static bool set_add(struct name_set *set, size_t off)
 		if (bytes_equal(set->names.data + set->slots[at].off, set->slots[at].len, name,
 				len))
 			return false;
-	set->slots[at] = (struct slot){off, len};
+	set->slots[at] = (struct slot){(uint32_t)off, (uint32_t)len};
 	return true;
 }
 

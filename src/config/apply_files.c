@@ -100,38 +100,30 @@ static int apply_extra(struct loader *l, struct entry e)
 	return 0;
 }
 
-/* Ways to log in that podfs has not, unless a plain credential makes them moot. */
-static int refuse_unsupported(struct loader *l, struct entry e)
+/* A way to log in that is no more, unless a plain credential makes it moot. */
+static int refuse_provider(struct loader *l, struct entry e)
 {
 	const struct client_config *c = &l->config;
-	const yaml_node_t *exec = document_get(e.file, e.map, "exec");
-	const yaml_node_t *provider = document_get(e.file, e.map, "auth-provider");
 
-	if (!exec && !provider)
+	if (!document_get(e.file, e.map, "auth-provider"))
 		return 0;
+	if (document_get(e.file, e.map, "exec"))
+		return error_set(l->error, -EINVAL,
+				 "user \"%s\" in %s has both an auth-provider and an exec part",
+				 c->user, e.file->path);
 	if (c->token || c->token_file || c->username || c->client_cert_file ||
 	    c->client_cert_data.data)
 		return 0;
 	if (l->flags->token || l->flags->token_file || l->flags->client_certificate)
 		return 0;
-	if (provider) {
-		error_set(l->error, -EOPNOTSUPP,
-			  "user \"%s\" in %s uses an auth-provider, which Kubernetes has removed",
-			  c->user, e.file->path);
-		error_hint(l->error, "log in again with a current client, or give --token-file");
-		return -EOPNOTSUPP;
-	}
-	const char *command = document_text(document_get(e.file, exec, "command"));
 	error_set(l->error, -EOPNOTSUPP,
-		  "user \"%s\" in %s gets its credentials from a program (%s), which podfs cannot "
-		  "run yet",
-		  c->user, e.file->path, command ? command : "exec");
-	error_hint(l->error, "write a token to a file and give --token-file, or run "
-			     "`kubectl proxy` and give --server http://127.0.0.1:8001");
+		  "user \"%s\" in %s uses an auth-provider, which Kubernetes has removed", c->user,
+		  e.file->path);
+	error_hint(l->error, "log in again with a current client, or give --token-file");
 	return -EOPNOTSUPP;
 }
 
-static int apply_user(struct loader *l, struct entry e)
+static int apply_user(struct loader *l, struct entry e, struct entry cluster)
 {
 	struct client_config *c = &l->config;
 	int r = document_get_string(e.file, e.map, "token", &c->token, l->error);
@@ -156,7 +148,9 @@ static int apply_user(struct loader *l, struct entry e)
 		r = document_get_strings(e.file, e.map, "as-groups", &c->as_groups, l->error);
 	if (r >= 0)
 		r = apply_extra(l, e);
-	return r < 0 ? r : refuse_unsupported(l, e);
+	if (r >= 0)
+		r = refuse_provider(l, e);
+	return r < 0 ? r : loader_apply_exec(l, e, cluster);
 }
 
 /* @why: how the name came up, as in "named by --context". */
@@ -182,6 +176,7 @@ int loader_apply_files(struct loader *l)
 	    flags->context ? flags->context : kubeconfig_current_context(&l->files);
 	cleanup_free char *cluster = NULL;
 	cleanup_free char *user = NULL;
+	struct entry in_use = {0};
 	struct entry e;
 	int r = 0;
 
@@ -213,6 +208,7 @@ int loader_apply_files(struct loader *l)
 					 flags->cluster ? "named by --cluster"
 							: "named by the context");
 		c->cluster = take_ptr(cluster);
+		in_use = e;
 		r = apply_cluster(l, e);
 	}
 	if (r >= 0 && user) {
@@ -221,7 +217,7 @@ int loader_apply_files(struct loader *l)
 			return not_there(l, "users", "user", user,
 					 flags->user ? "named by --user" : "named by the context");
 		c->user = take_ptr(user);
-		r = apply_user(l, e);
+		r = apply_user(l, e, in_use);
 	}
 	if (r >= 0 && l->files.n_files) {
 		c->source = CONFIG_SOURCE_KUBECONFIG;

@@ -148,9 +148,17 @@ static int check_credentials(struct loader *l)
 	return 0;
 }
 
+/* As client-go has it: a program is only run where there is no other way in. */
+static void drop_moot_exec(struct client_config *c)
+{
+	if (c->token || c->token_file || c->username || c->client_cert_file ||
+	    c->client_cert_data.data)
+		config_exec_free(take_ptr(c->exec));
+}
+
 int loader_check(struct loader *l)
 {
-	const struct client_config *c = &l->config;
+	struct client_config *c = &l->config;
 	int r = check_server(l);
 
 	if (r >= 0)
@@ -167,6 +175,7 @@ int loader_check(struct loader *l)
 				 "proxy-url of cluster \"%s\": the scheme must be http, https or "
 				 "socks5",
 				 c->cluster ? c->cluster : "");
+	drop_moot_exec(c);
 	if (!is_dns_label(c->namespace))
 		return error_set(l->error, -EINVAL, "\"%s\" is not the name of a namespace",
 				 c->namespace);

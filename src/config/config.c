@@ -101,6 +101,7 @@ void client_config_release(struct client_config *c)
 	free(c->token_file);
 	secret_free(c->username);
 	secret_free(c->password);
+	config_exec_free(c->exec);
 	free(c->as);
 	free(c->as_uid);
 	strings_free(c->as_groups);
@@ -116,7 +117,7 @@ void client_config_release(struct client_config *c)
 static bool has_credentials(const struct client_config *c)
 {
 	return c->token || c->token_file || c->username || c->client_cert_file ||
-	       c->client_cert_data.data;
+	       c->client_cert_data.data || c->exec;
 }
 
 void client_config_identity(const struct client_config *c, char *ret, size_t size)

@@ -9,6 +9,8 @@
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
+#define EXEC_API_GROUP "client.authentication.k8s.io/"
+
 /* What is being worked on. */
 struct loader {
 	const struct config_overrides *flags;
@@ -27,6 +29,10 @@ int loader_read_files(struct loader *l);
 
 /* Fills the config from context, cluster and user of the files. */
 int loader_apply_files(struct loader *l);
+
+/* Reads how @user's credentials are got from a program, if they are. */
+int loader_apply_exec(struct loader *l, struct entry user, struct entry cluster);
+void config_exec_free(struct config_exec *x);
 
 /* Whether the container's service account can be used, and filling the config from it. */
 bool loader_in_cluster_possible(const struct loader *l);

@@ -65,9 +65,7 @@ static void publish(struct feed *f)
 	http_client_stats(c->http, &http);
 	pthread_mutex_lock(&c->lock);
 	c->state.resources[f->resource] = *reflector_state(f->reflector);
-	c->state.connections = http.connections;
-	c->state.requests = http.requests;
-	c->state.http2_requests = http.http2;
+	c->state.http = http;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -188,6 +186,7 @@ static void on_done(void *ctx, const struct http_result *result)
 	struct reflector_answer answer = {
 	    .failure = failure_of(result),
 	    .message = result->message,
+	    .hint = result->hint,
 	    .status = result->status,
 	    .retry_after_s = result->retry_after_s,
 	    .body = result->body,
@@ -219,7 +218,10 @@ static void timer_cb(uv_timer_t *timer)
 {
 	struct feed *f = timer->data;
 
-	reflector_timer(f->reflector);
+	if (f->request && http_waiting(f->request))
+		reflector_postpone(f->reflector);
+	else
+		reflector_timer(f->reflector);
 	settle(f);
 }
 
@@ -302,7 +304,7 @@ static int client_init(struct kube_client *c, uv_loop_t *loop, const struct clie
 	memcpy(c->state.namespace, c->scope.namespace, sizeof(c->state.namespace));
 	for (unsigned i = 0; r >= 0 && i < KUBE_N_RESOURCES; i++)
 		r = feed_init(&c->feeds[i], c, (enum kube_resource)i, options);
-	return r < 0 ? r : http_client_open(loop, config, &c->http, ret_error);
+	return r < 0 ? r : http_client_open(loop, config, options->times, &c->http, ret_error);
 }
 
 int kube_client_open(uv_loop_t *loop, const struct client_config *config,

@@ -63,6 +63,8 @@ void kube_failure_describe(const struct kube_state *s, enum kube_resource r, str
 		return;
 	case KUBE_FAILURE_LOCAL:
 		error_set(ret, -EIO, "cannot %s %s: %s", f->verb, what, f->message);
+		if (*f->hint)
+			error_hint(ret, "%s", f->hint);
 		return;
 	}
 }

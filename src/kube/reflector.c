@@ -188,6 +188,7 @@ void reflector_wait(struct reflector *r, enum reflector_step next, const char *v
 	s->http_status = t->status;
 	s->verb = verb;
 	snprintf(s->message, sizeof(s->message), "%s", t->message);
+	snprintf(s->hint, sizeof(s->hint), "%s", t->hint);
 	s->counters.failures++;
 	s->phase = KUBE_PHASE_WAITING;
 	s->retry_at_ms = reflector_now(r) + pause_ms(r, t);
@@ -203,6 +204,7 @@ void reflector_recovered(struct reflector *r)
 	r->state.failure = KUBE_FAILURE_UNSET;
 	r->state.http_status = 0;
 	r->state.message[0] = '\0';
+	r->state.hint[0] = '\0';
 	reflector_changed(r);
 }
 
@@ -232,6 +234,7 @@ struct trouble trouble_of_answer(const struct reflector_answer *a, struct api_st
 		struct trouble t = trouble_make(a->failure, a->message);
 
 		t.status = a->status;
+		snprintf(t.hint, sizeof(t.hint), "%s", a->hint ? a->hint : "");
 		return t;
 	}
 	api_status_parse(a->body, a->body_len, ret_status);
@@ -347,6 +350,12 @@ static void silent(struct reflector *r)
 		watcher_failed(r, &t);
 	else
 		lister_failed(r, &t);
+}
+
+void reflector_postpone(struct reflector *r)
+{
+	r->last_byte_ms = reflector_now(r);
+	arm(r);
 }
 
 void reflector_timer(struct reflector *r)

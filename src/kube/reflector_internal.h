@@ -35,6 +35,7 @@ struct trouble {
 	int status;            /* HTTP's or a Status's, 0: none */
 	int64_t retry_after_s; /* -1: not said */
 	char message[512];
+	char hint[512];
 };
 
 struct verdict {

@@ -8,7 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <podfs/base/log.h>
+
 #include "internal.h"
+
+const struct http_times http_times_default = {
+    .connect_ms = 15000,
+    .keepalive_idle_s = 30,
+    .keepalive_interval_s = 5,
+    .keepalive_probes = 3,
+    .user_timeout_ms = 45000,
+    .probe_idle_ms = 30000,
+    .probe_answer_ms = 15000,
+    .files_check_ms = 300000,
+    .exec_ms = 60000,
+    .exec_interactive_ms = 300000,
+};
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
@@ -124,7 +139,8 @@ static int check_files(const struct client_config *c, struct error *e)
 	return r < 0 ? r : check_file("client key", c->client_key_file, e);
 }
 
-int http_client_open(uv_loop_t *loop, const struct client_config *config, struct http_client **ret,
+int http_client_open(uv_loop_t *loop, const struct client_config *config,
+		     const struct http_times *times, struct http_client **ret,
 		     struct error *ret_error)
 {
 	pthread_once(&global_once, global_init);
@@ -134,6 +150,7 @@ int http_client_open(uv_loop_t *loop, const struct client_config *config, struct
 		return -ENOMEM;
 	c->loop = loop;
 	c->config = config;
+	c->times = times ? *times : http_times_default;
 	credentials_init(&c->credentials, config);
 	int r = check_files(config, ret_error);
 	if (r >= 0)
@@ -147,6 +164,8 @@ int http_client_open(uv_loop_t *loop, const struct client_config *config, struct
 		free(c);
 		return r;
 	}
+	files_init(c);
+	probe_init(c);
 	*ret = c;
 	return 0;
 }
@@ -185,9 +204,59 @@ static void report_done(struct http_client *c)
 /* A handler may queue more meanwhile, at the head: those wait for the next kick. */
 static void start_queued(struct http_client *c)
 {
+	bool wait = exec_wait(c);
+
 	for (struct http_request *r = c->requests; r && !c->closing; r = r->next)
-		if (r->state == REQUEST_QUEUED)
+		if (r->state == REQUEST_QUEUED && (r->probe || !wait))
 			request_start(r);
+}
+
+void client_fail(struct http_request *r, enum http_failure failure, const struct error *error)
+{
+	struct http_result result = {
+	    .failure = failure,
+	    .err = error->code,
+	    .message = error->msg,
+	    .hint = error->hint,
+	    .retry_after_s = -1,
+	    .body = "",
+	};
+	struct http_handler handler = r->handler;
+
+	r->state = REQUEST_CANCELLED;
+	handler.on_done(handler.ctx, &result);
+}
+
+/* A handler may cancel others and queue more, at the head. */
+static void fail_running(struct http_client *c, const char *why)
+{
+	struct error error = {0};
+
+	error_set(&error, -ECONNRESET, "%s", why);
+	for (struct http_request *r = c->requests; r && !c->closing; r = r->next)
+		if (r->state == REQUEST_RUNNING)
+			client_fail(r, HTTP_FAILURE_UNREACHABLE, &error);
+}
+
+static void renew(struct http_client *c)
+{
+	const char *why = take_ptr(c->renew);
+
+	for (struct http_request *r = c->requests; r; r = r->next)
+		if (r->attached)
+			request_detach(r);
+	if (multi_renew(c) < 0)
+		log_warn("out of memory: connections could not be closed");
+	memset(c->connections, 0, sizeof(c->connections));
+	c->probe = NULL;
+	c->stats.renewals++;
+	fail_running(c, why);
+}
+
+void client_renew(struct http_client *c, const char *why)
+{
+	c->renew = why;
+	client_kick(c);
 }
 
 static void tear_down(struct http_client *c)
@@ -196,6 +265,7 @@ static void tear_down(struct http_client *c)
 	for (struct http_request *r = c->requests; r; r = r->next)
 		r->state = REQUEST_CANCELLED;
 	free_cancelled(c);
+	exec_close(c);
 	release(c);
 	multi_close(c);
 }
@@ -206,6 +276,8 @@ void client_settle(struct http_client *c)
 		return;
 	c->busy++;
 	report_done(c);
+	if (c->renew && !c->closing)
+		renew(c);
 	start_queued(c);
 	free_cancelled(c);
 	c->busy--;
@@ -260,6 +332,11 @@ void http_cancel(struct http_request *r)
 {
 	r->state = REQUEST_CANCELLED;
 	client_kick(r->client);
+}
+
+bool http_waiting(const struct http_request *r)
+{
+	return r->state == REQUEST_QUEUED;
 }
 
 void http_client_stats(const struct http_client *c, struct http_stats *ret)

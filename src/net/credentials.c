@@ -5,6 +5,7 @@
 
 #include <podfs/base/buf.h>
 
+#include "base64.h"
 #include "credentials.h"
 
 void credentials_init(struct credentials *c, const struct client_config *config)
@@ -16,11 +17,57 @@ void credentials_init(struct credentials *c, const struct client_config *config)
 void credentials_release(struct credentials *c)
 {
 	config_data_release(&c->file_token);
+	exec_credential_release(&c->held);
 }
 
 void credentials_rejected(struct credentials *c)
 {
 	c->read_at_ms = 0;
+	c->refused = true;
+}
+
+bool credentials_wanted(const struct credentials *c, int64_t now_ns)
+{
+	if (!c->config->exec || !c->secure)
+		return false;
+	return !c->generation || c->refused || (c->held.expires_ns && now_ns >= c->held.expires_ns);
+}
+
+static bool same(const struct config_data *a, const struct config_data *b)
+{
+	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+}
+
+bool credentials_take(struct credentials *c, struct exec_credential *taken)
+{
+	bool changed = c->generation &&
+		       (!same(&c->held.cert, &taken->cert) || !same(&c->held.key, &taken->key));
+
+	exec_credential_release(&c->held);
+	c->held = *taken;
+	*taken = (struct exec_credential){0};
+	c->generation++;
+	/* One that was got because the last was refused has to prove itself. */
+	c->accepted = !c->refused;
+	c->refused = false;
+	return changed;
+}
+
+void credentials_accepted(struct credentials *c, uint64_t generation)
+{
+	if (generation == c->generation)
+		c->accepted = true;
+}
+
+bool credentials_retry(struct credentials *c, uint64_t generation)
+{
+	if (!c->config->exec || !c->secure || !generation)
+		return false;
+	if (generation != c->generation)
+		return true;
+	bool again = c->accepted;
+	c->refused = true;
+	return again;
 }
 
 void headers_free(struct curl_slist *list)
@@ -110,42 +157,29 @@ static int find_token(struct credentials *c, int64_t now_ms, const char **ret,
 			c->read_at_ms = now_ms;
 	}
 	*ret = c->file_token.data ? c->file_token.data : c->config->token;
+	if (!*ret)
+		*ret = c->held.token.data;
 	return *ret ? 0 : r;
 }
 
 static int append_basic(struct credentials *c, struct curl_slist **list)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	struct config_data plain = {0};
-	cleanup_secret struct config_data text = {0};
+	struct config_data text = {0};
 	const char *password = c->config->password ? c->config->password : "";
+	int r = -ENOMEM;
 
 	if (asprintf(&plain.data, "%s:%s", c->config->username, password) < 0)
 		return -ENOMEM;
 	plain.len = strlen(plain.data);
-	text.data = malloc(plain.len / 3 * 4 + 8 + sizeof("Authorization: Basic "));
-	if (!text.data) {
-		config_data_release(&plain);
-		return -ENOMEM;
+	text.data = base64_encode(plain.data, plain.len);
+	if (text.data) {
+		text.len = strlen(text.data);
+		r = append_joined(list, "Authorization: Basic", " ", text.data);
 	}
-	text.len = (size_t)sprintf(text.data, "Authorization: Basic ");
-	for (size_t i = 0; i < plain.len; i += 3) {
-		size_t left = plain.len - i;
-		unsigned v = (unsigned)(unsigned char)plain.data[i] << 16;
-
-		if (left > 1)
-			v |= (unsigned)(unsigned char)plain.data[i + 1] << 8;
-		if (left > 2)
-			v |= (unsigned char)plain.data[i + 2];
-		text.data[text.len++] = digits[v >> 18];
-		text.data[text.len++] = digits[v >> 12 & 63];
-		text.data[text.len++] = left > 1 ? digits[v >> 6 & 63] : '=';
-		text.data[text.len++] = left > 2 ? digits[v & 63] : '=';
-	}
-	text.data[text.len] = '\0';
 	config_data_release(&plain);
-	return append(list, text.data);
+	config_data_release(&text);
+	return r;
 }
 
 /* A name in "Impersonate-Extra-": what is no token character is written %XX. */

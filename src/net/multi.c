@@ -139,23 +139,60 @@ static int on_timer(CURLM *multi, long timeout_ms, void *userp)
 	return uv_timer_start(&c->timer, timer_cb, (uint64_t)timeout_ms, 0) < 0 ? -1 : 0;
 }
 
+static CURLM *multi_new(struct http_client *c)
+{
+	CURLM *multi = curl_multi_init();
+
+	if (!multi)
+		return NULL;
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, c);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, c);
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	/* Three watches, three lists, and what is being replaced. */
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+	return multi;
+}
+
+static void timer_init(struct http_client *c, uv_timer_t *timer)
+{
+	uv_timer_init(c->loop, timer);
+	timer->data = c;
+	c->handles++;
+}
+
 int multi_open(struct http_client *c)
 {
-	c->multi = curl_multi_init();
+	c->multi = multi_new(c);
 	if (!c->multi)
 		return -ENOMEM;
-	uv_timer_init(c->loop, &c->timer);
-	uv_timer_init(c->loop, &c->kick);
-	c->timer.data = c;
-	c->kick.data = c;
-	c->handles = 2;
-	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-	/* Three watches, three lists, and what is being replaced. */
-	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, 8L);
+	timer_init(c, &c->timer);
+	timer_init(c, &c->kick);
+	timer_init(c, &c->probe_timer);
+	timer_init(c, &c->files_timer);
+	return 0;
+}
+
+/* Sockets are let go of before libcurl closes them. */
+static void multi_free(struct http_client *c, CURLM *multi)
+{
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, NULL);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, NULL);
+	while (c->sockets)
+		socket_close(c->sockets);
+	curl_multi_cleanup(multi);
+}
+
+int multi_renew(struct http_client *c)
+{
+	CURLM *multi = multi_new(c);
+
+	if (!multi)
+		return -ENOMEM;
+	uv_timer_stop(&c->timer);
+	multi_free(c, c->multi);
+	c->multi = multi;
 	return 0;
 }
 
@@ -166,14 +203,10 @@ static void timer_closed_cb(uv_handle_t *handle)
 
 void multi_close(struct http_client *c)
 {
-	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, NULL);
-	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, NULL);
-	while (c->sockets)
-		socket_close(c->sockets);
-	curl_multi_cleanup(c->multi);
+	multi_free(c, c->multi);
 	c->multi = NULL;
-	uv_timer_stop(&c->timer);
-	uv_timer_stop(&c->kick);
 	uv_close((uv_handle_t *)&c->timer, timer_closed_cb);
 	uv_close((uv_handle_t *)&c->kick, timer_closed_cb);
+	uv_close((uv_handle_t *)&c->probe_timer, timer_closed_cb);
+	uv_close((uv_handle_t *)&c->files_timer, timer_closed_cb);
 }

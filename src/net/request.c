@@ -12,24 +12,19 @@
 
 #include "internal.h"
 
-/* A dead peer is noticed after 30 + 3 x 5 seconds, idle or not. */
-#define KEEPALIVE_IDLE_S 30
-#define KEEPALIVE_INTERVAL_S 5
-#define KEEPALIVE_PROBES 3
-#define USER_TIMEOUT_MS 45000u
-
 /* Body bytes handed over at once; a pod is 15 kB. */
 #define RECEIVE_BUFFER (128L << 10)
 
-/* A CA that was replaced is noticed by the next connection after so long. */
-#define CA_CACHE_S 60L
+/* The system's authorities are many, and seldom change. One that is given is read anew for
+ * every connection. */
+#define CA_CACHE_S 3600L
 
 /* A unix socket refuses these: no matter. */
 static int on_new_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	struct http_client *c = ctx;
-	int probes = KEEPALIVE_PROBES;
-	unsigned timeout = USER_TIMEOUT_MS;
+	int probes = c->times.keepalive_probes;
+	unsigned timeout = (unsigned)c->times.user_timeout_ms;
 
 	(void)purpose;
 	c->stats.connections++;
@@ -51,8 +46,10 @@ static void count_version(struct http_request *r)
 	long version = 0;
 
 	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
-	if (version == CURL_HTTP_VERSION_2_0)
-		r->client->stats.http2++;
+	if (version != CURL_HTTP_VERSION_2_0)
+		return;
+	r->client->stats.http2++;
+	r->http2 = true;
 }
 
 static size_t on_header(char *line, size_t one, size_t len, void *ctx)
@@ -68,6 +65,10 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 	bool blank = len <= 2 && (line[0] == '\r' || line[0] == '\n');
 	if (blank)
 		count_version(r);
+	if (r->http2)
+		probe_heard(r);
+	if (blank && status_of(r) != 401)
+		credentials_accepted(&r->client->credentials, r->generation);
 	if (blank && r->state == REQUEST_RUNNING && !r->opened && status_of(r) == 200) {
 		r->opened = true;
 		if (r->handler.on_open)
@@ -83,6 +84,8 @@ static size_t on_body(char *data, size_t one, size_t len, void *ctx)
 	(void)one;
 	if (r->state != REQUEST_RUNNING)
 		return 0;
+	if (r->http2)
+		probe_heard(r);
 	if (status_of(r) != 200) {
 		size_t room = HTTP_ERROR_BODY_MAX - r->body.len;
 
@@ -106,7 +109,7 @@ static CURLcode set_tls(CURL *easy, const struct client_config *c)
 	CURLcode r = CURLE_OK;
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, c->ca_file ? 0L : CA_CACHE_S);
 	if (c->insecure_skip_tls_verify) {
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -140,6 +143,22 @@ static bool is_loopback(const char *url)
 	return false;
 }
 
+/* As in Go, an https proxy is trusted on the same terms as the server. */
+static CURLcode set_proxy_tls(CURL *easy, const struct client_config *c)
+{
+	CURLcode r = CURLE_OK;
+
+	if (c->insecure_skip_tls_verify) {
+		curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+	}
+	if (c->ca_file || c->ca_data.data)
+		r = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+	if (!r && c->ca_file)
+		r = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, c->ca_file);
+	return r ? r : set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &c->ca_data);
+}
+
 static CURLcode set_proxy(CURL *easy, const struct client_config *c)
 {
 	cleanup_buf struct buf url = {0};
@@ -156,7 +175,9 @@ static CURLcode set_proxy(CURL *easy, const struct client_config *c)
 		return CURLE_OUT_OF_MEMORY;
 	CURLcode r = curl_easy_setopt(easy, CURLOPT_PROXY, url.data);
 	explicit_bzero(url.data, url.len);
-	return r ? r : curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (!r)
+		r = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	return r ? r : set_proxy_tls(easy, c);
 }
 
 int request_model(struct http_client *c, struct error *ret_error)
@@ -195,11 +216,11 @@ int request_model(struct http_client *c, struct error *ret_error)
 	 * which for a watch is minutes.
 	 */
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, c->credentials.secure ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->times.connect_ms);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)c->times.keepalive_idle_s);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)c->times.keepalive_interval_s);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -212,11 +233,13 @@ static int prepare(struct http_request *r, struct error *ret_error)
 	struct http_client *c = r->client;
 	cleanup_buf struct buf url = {0};
 	cleanup_buf struct buf host = {0};
+	const struct exec_credential *held = &c->credentials.held;
 	int err =
 	    credentials_headers(&c->credentials, clock_monotonic_ms(), &r->headers, ret_error);
 
 	if (err < 0)
 		return err;
+	r->generation = c->credentials.generation;
 	buf_addf(&url, "%s%s", c->base_url, r->path);
 	buf_addstr(&host, c->host_header ? c->host_header : "");
 	r->easy = curl_easy_duphandle(c->model);
@@ -229,7 +252,9 @@ static int prepare(struct http_request *r, struct error *ret_error)
 			return -ENOMEM;
 		r->headers = longer;
 	}
-	if (curl_easy_setopt(r->easy, CURLOPT_URL, url.data) != CURLE_OK)
+	if (curl_easy_setopt(r->easy, CURLOPT_URL, url.data) != CURLE_OK ||
+	    set_blob(r->easy, CURLOPT_SSLCERT_BLOB, &held->cert) != CURLE_OK ||
+	    set_blob(r->easy, CURLOPT_SSLKEY_BLOB, &held->key) != CURLE_OK)
 		return -ENOMEM;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->error_text);
@@ -239,36 +264,26 @@ static int prepare(struct http_request *r, struct error *ret_error)
 	return 0;
 }
 
-static void fail_locally(struct http_request *r, const struct error *error, int err)
-{
-	struct http_result result = {
-	    .failure = HTTP_FAILURE_LOCAL,
-	    .err = err,
-	    .message = error->code ? error->msg : strerror(-err),
-	    .retry_after_s = -1,
-	    .body = "",
-	};
-	struct http_handler handler = r->handler;
-
-	r->state = REQUEST_CANCELLED;
-	handler.on_done(handler.ctx, &result);
-}
-
 void request_start(struct http_request *r)
 {
+	struct http_client *c = r->client;
 	struct error error = {0};
 	int err = prepare(r, &error);
 
-	r->client->stats.requests++;
+	c->stats.requests++;
+	r->started_ms = clock_monotonic_ms();
 	if (err >= 0) {
 		r->state = REQUEST_RUNNING;
-		if (curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK) {
+		if (curl_multi_add_handle(c->multi, r->easy) == CURLM_OK) {
 			r->attached = true;
+			probe_started(c);
 			return;
 		}
 		err = -ENOMEM;
 	}
-	fail_locally(r, &error, err);
+	if (!error.code)
+		error_set(&error, err, "%s", strerror(-err));
+	client_fail(r, HTTP_FAILURE_LOCAL, &error);
 }
 
 static const char *words(struct http_request *r, CURLcode code, int err, struct buf *ret)
@@ -286,13 +301,29 @@ static const char *words(struct http_request *r, CURLcode code, int err, struct 
 	return ret->err ? "out of memory" : ret->data;
 }
 
+/* Once, with another credential of the program: whether that is how it goes on. */
+static bool send_again(struct http_request *r)
+{
+	struct http_client *c = r->client;
+
+	if (!credentials_retry(&c->credentials, r->generation) || r->resent)
+		return false;
+	request_detach(r);
+	r->resent = true;
+	r->state = REQUEST_QUEUED;
+	client_kick(c);
+	return true;
+}
+
 void request_finish(struct http_request *r, CURLcode code)
 {
 	struct http_client *c = r->client;
-	struct http_result result = {.retry_after_s = -1};
+	struct http_result result = {.retry_after_s = -1, .hint = ""};
 	cleanup_buf struct buf text = {0};
 	curl_off_t retry_after = 0;
 
+	if (status_of(r) == 401 && !r->probe && send_again(r))
+		return;
 	result.failure = failure_of(r->easy, code, r->error_text, &result.err);
 	if (code && r->refusal) {
 		result.failure = HTTP_FAILURE_REFUSED;
@@ -305,21 +336,30 @@ void request_finish(struct http_request *r, CURLcode code)
 	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	if (retry_after > 0)
 		result.retry_after_s = retry_after;
-	if (result.status == 401)
+	if (result.status == 401 && !r->probe)
 		credentials_rejected(&c->credentials);
 	struct http_handler handler = r->handler;
 	r->state = REQUEST_CANCELLED;
 	handler.on_done(handler.ctx, &result);
 }
 
-void request_free(struct http_request *r)
+void request_detach(struct http_request *r)
 {
 	if (r->attached)
 		curl_multi_remove_handle(r->client->multi, r->easy);
 	if (r->easy)
-		curl_easy_cleanup(r->easy);
-	headers_free(r->headers);
+		curl_easy_cleanup(take_ptr(r->easy));
+	headers_free(take_ptr(r->headers));
 	buf_release(&r->body);
+	r->attached = false;
+	r->http2 = false;
+	r->header_bytes = 0;
+	r->error_text[0] = '\0';
+}
+
+void request_free(struct http_request *r)
+{
+	request_detach(r);
 	free(r->path);
 	free(r);
 }

@@ -1,140 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The client against the stand-in server over real connections, without a filesystem (see kubewatch.c)."""
-import base64
-import contextlib
-import json
-import os
 import socket
-import subprocess
-import sys
-import tempfile
-import threading
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mount'))
-from lib import procs, tap  # noqa: E402
-from lib.apisim import Apisim, pod  # noqa: E402
-from lib.certs import Authority  # noqa: E402
-from lib.tap import check, equal, skip, test  # noqa: E402
-
-SIZE = ('--pods', 60, '--namespaces', 4, '--nodes', 3, '--seed', 7)
-RESOURCES = ('namespaces', 'nodes', 'pods')
-
-
-class Watch:
-    """A running kubewatch. Lines are read by a thread; expect() waits for one."""
-
-    def __init__(self, *args, env=None):
-        self.lines, self.ended = [], False
-        self.news = threading.Condition()
-        self.child = procs.start([procs.program('KUBEWATCH', 'tests/client/kubewatch'), *map(str, args)],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-                                 env=dict(os.environ, HOME='/nonexistent', KUBECONFIG='', **(env or {})))
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.child.stdout:
-            with self.news:
-                self.lines.append(line.rstrip('\n'))
-                self.news.notify_all()
-        with self.news:
-            self.ended = True
-            self.news.notify_all()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.child.poll() is None:
-            with contextlib.suppress(BrokenPipeError):
-                self.send('quit')
-        status = self.child.wait(30)
-        self.reader.join()
-        self.child.stdin.close()
-        self.child.stdout.close()
-        if status not in (0, 3):
-            raise AssertionError(f'kubewatch ended with {status}: {self.lines[-5:]}')
-
-    def send(self, text):
-        self.child.stdin.write(text + '\n')
-        self.child.stdin.flush()
-
-    def here(self):
-        """A place in the output, for expect()."""
-        with self.news:
-            return len(self.lines)
-
-    def expect(self, start, after=0, seconds=30):
-        """Waits for a line that starts so, behind that place; returns it."""
-        def find():
-            return next((line for line in self.lines[after:] if line.startswith(start)), None)
-        with self.news:
-            done = self.news.wait_for(lambda: find() or self.ended, seconds * procs.patience())
-            line = find()
-            if not line:
-                raise AssertionError(f'no line "{start}": {self.lines[after:][-12:]}'
-                                     + ('' if done else ' (waited)'))
-            return line
-
-    def ask(self, question, answer):
-        after = self.here()
-        self.send(question)
-        return self.expect(answer, after)
-
-    def dump(self, resource):
-        after = self.here()
-        self.send('dump ' + resource)
-        self.expect('end', after)
-        with self.news:
-            return sorted(line[2:] for line in self.lines[after:] if line.startswith('= '))
-
-    def synced(self, after=0):
-        for resource in RESOURCES:
-            self.expect(f'state {resource} watching none', after)
-        return self
-
-    def quiet(self, server, resource):
-        """Waits until it knows what the server knows."""
-        want = objects(server, resource)
-        procs.until(lambda: self.dump(resource) == want, f'{resource} equal the server')
-
-
-def objects(server, resource, namespace=None):
-    items, _ = server.list(resource, namespace)
-    return sorted(f"{o['metadata'].get('namespace', '')}/{o['metadata']['name']} {o['metadata']['resourceVersion']}"
-                  for o in items)
-
-
-def same(watch, server):
-    for resource in RESOURCES:
-        watch.quiet(server, resource)
-
-
-class Scene:
-    """Certificates that all tests share."""
-
-    def __init__(self, tmp):
-        self.tmp = tmp
-        self.ca = Authority(tmp)
-        self.cert, self.key = self.ca.issue('server', '/CN=server', 'IP:127.0.0.1,DNS:api.internal')
-        self.client = self.ca.issue('client', '/O=ops/CN=jane')
-
-    def tls(self, *more):
-        return Apisim(*SIZE, '--tls-cert', self.cert, '--tls-key', self.key, *more, ca=self.ca.cert)
-
-    def file(self, name, text):
-        path = os.path.join(self.tmp, name)
-        with open(path + '.new', 'w', encoding='utf-8') as f:
-            f.write(text)
-        os.rename(path + '.new', path)
-        return path
-
-
-@contextlib.contextmanager
-def surroundings():
-    with tempfile.TemporaryDirectory(prefix='podfs-client.') as tmp:
-        yield Scene(tmp)
+from kubewatch import (SIZE, Apisim, Authority, Watch, http2_front, inline, objects, procs, same,
+                       surroundings)
+from lib import tap
+from lib.tap import check, equal, test
 
 
 @test('it lists and then follows changes over plain HTTP')
@@ -162,7 +34,7 @@ def pages(_):
 def streaming(scene):
     with Apisim(*SIZE) as server, Watch('-s', server.url, '--streaming') as watch:
         same(watch.synced(), server)
-        equal(watch.ask('http', 'http').split()[2], '3', 'requests for three lists and watches')
+        equal(watch.http()[1], 3, 'requests for three lists and watches')
     args = ('--certificate-authority', scene.ca.cert, '--streaming')
     with scene.tls() as server, Watch('-s', server.url, *args) as watch:
         same(watch.synced(), server)
@@ -284,21 +156,14 @@ def server_name(scene):
 @test('client certificates, as files and in a kubeconfig in place')
 def certificates(scene):
     cert, key = scene.client
-
-    def inline(path):
-        with open(path, 'rb') as f:
-            return base64.b64encode(f.read()).decode()
     with scene.tls('--client-ca', scene.ca.cert) as server:
         with Watch('-s', server.url, '--certificate-authority', scene.ca.cert,
                    '--client-certificate', cert, '--client-key', key) as watch:
             watch.synced()
-        config = {'current-context': 'c',
-                  'contexts': [{'name': 'c', 'context': {'cluster': 'k', 'user': 'u'}}],
-                  'clusters': [{'name': 'k', 'cluster': {'server': server.url,
-                                                         'certificate-authority-data': inline(scene.ca.cert)}}],
-                  'users': [{'name': 'u', 'user': {'client-certificate-data': inline(cert),
-                                                   'client-key-data': inline(key)}}]}
-        with Watch('--kubeconfig', scene.file('config', json.dumps(config))) as watch:
+        path = scene.kubeconfig('config', server.url, {'client-certificate-data': inline(cert),
+                                                       'client-key-data': inline(key)},
+                                {'certificate-authority-data': inline(scene.ca.cert)})
+        with Watch('--kubeconfig', path) as watch:
             watch.synced()
         with Watch('-s', server.url, '--certificate-authority', scene.ca.cert) as watch:
             line = watch.expect('state pods waiting')
@@ -324,43 +189,15 @@ def fallback(scene):
         want = objects(server, 'pods', name)
     grants = ('--grant', f'jane=list,watch:pods:{name}', '--token', 'good=jane')
     with scene.tls(*grants) as server:
-        config = {'current-context': 'c',
-                  'contexts': [{'name': 'c', 'context': {'cluster': 'k', 'user': 'u', 'namespace': name}}],
-                  'clusters': [{'name': 'k', 'cluster': {'server': server.url,
-                                                         'certificate-authority': scene.ca.cert}}],
-                  'users': [{'name': 'u', 'user': {'token': 'good'}}]}
-        path = scene.file('fallback', json.dumps(config))
+        path = scene.kubeconfig('fallback', server.url, {'token': 'good'}, namespace=name)
         with Watch('--kubeconfig', path) as watch:
             watch.expect('state pods watching none')
             equal([line.split()[0] for line in watch.dump('pods')], [line.split()[0] for line in want], 'pods')
             watch.expect('state namespaces waiting forbidden 403')
-        config['contexts'][0]['context']['namespace'] = 'another'
-        with Watch('--kubeconfig', scene.file('fallback', json.dumps(config))) as watch:
+        path = scene.kubeconfig('fallback', server.url, {'token': 'good'}, namespace='another')
+        with Watch('--kubeconfig', path) as watch:
             watch.expect('state pods waiting forbidden 403')
             check('pods in namespace another' in watch.ask('describe pods', 'error'), 'the message')
-
-
-@contextlib.contextmanager
-def http2_front(scene, server):
-    """nghttpx before a server: HTTP/2 and TLS on one side, HTTP/1.1 on the other."""
-    if not any(os.access(os.path.join(d, 'nghttpx'), os.X_OK)
-               for d in (os.environ['PATH'] + ':/usr/sbin').split(':')):
-        skip('nghttpx is not installed')
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    back = server.url.split('//')[1].replace(':', ',')
-    env = dict(os.environ, PATH=os.environ['PATH'] + ':/usr/sbin')
-    child = procs.start(['nghttpx', '--conf', '/dev/null', '-f', f'127.0.0.1,{port}', '-b', back, '--workers', '1',
-                         scene.key, scene.cert], env=env, stderr=subprocess.DEVNULL)
-    try:
-        def up():
-            with socket.socket() as s:
-                return s.connect_ex(('127.0.0.1', port)) == 0
-        procs.until(up, 'nghttpx listens')
-        yield f'https://127.0.0.1:{port}'
-    finally:
-        procs.end(child)
 
 
 @test('all requests share one HTTP/2 connection')
@@ -372,7 +209,7 @@ def http2(scene):
             watch.expect('event pods')
             server.control('churn?rate=0')
             same(watch, server)
-            connections, requests, over2 = map(int, watch.ask('http', 'http').split()[1:])
+            connections, requests, over2 = watch.http()[:3]
             equal((connections, over2), (1, requests), 'connections, requests over HTTP/2')
 
 

@@ -11,7 +11,8 @@
  *	state RESOURCE PHASE FAILURE STATUS MESSAGE
  *
  * And answers lines on stdin: "dump RESOURCE" with every object ("= KEY VERSION")
- * and "end"; "http" with "http CONNECTIONS REQUESTS HTTP2"; "describe RESOURCE"
+ * and "end"; "http" with "http CONNECTIONS REQUESTS HTTP2 PROBES RENEWALS
+ * EXECRUNS"; "describe RESOURCE"
  * with "error ..."; "quit".
  */
 #include <errno.h>
@@ -177,9 +178,12 @@ static void execute(const char *text)
 		kube_client_close(client, NULL, NULL);
 		uv_close((uv_handle_t *)&input, NULL);
 	} else if (!strcmp(text, "http")) {
-		printf("http %llu %llu %llu\n", (unsigned long long)state.connections,
-		       (unsigned long long)state.requests,
-		       (unsigned long long)state.http2_requests);
+		printf("http %llu %llu %llu %llu %llu %llu\n",
+		       (unsigned long long)state.http.connections,
+		       (unsigned long long)state.http.requests,
+		       (unsigned long long)state.http.http2, (unsigned long long)state.http.probes,
+		       (unsigned long long)state.http.renewals,
+		       (unsigned long long)state.http.exec_runs);
 	} else if (starts(text, "describe ", &r)) {
 		kube_failure_describe(&state, r, &e);
 		print_error(&e);
@@ -216,7 +220,8 @@ static void read_cb(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
-static int parse_options(int argc, char **argv, struct config_overrides *o, struct kube_options *k)
+static int parse_options(int argc, char **argv, struct config_overrides *o, struct kube_options *k,
+			 struct http_times *t)
 {
 	static const struct option longs[] = {
 	    {"kubeconfig", 1, NULL, 'k'},
@@ -233,6 +238,10 @@ static int parse_options(int argc, char **argv, struct config_overrides *o, stru
 	    {"selector", 1, NULL, 'l'},
 	    {"field-selector", 1, NULL, 'f'},
 	    {"streaming", 0, NULL, 'S'},
+	    {"probe-idle-ms", 1, NULL, 'p'},
+	    {"probe-answer-ms", 1, NULL, 'q'},
+	    {"files-check-ms", 1, NULL, 'F'},
+	    {"exec-ms", 1, NULL, 'e'},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -281,6 +290,18 @@ static int parse_options(int argc, char **argv, struct config_overrides *o, stru
 		case 'S':
 			k->streaming_lists = true;
 			break;
+		case 'p':
+			t->probe_idle_ms = atoll(optarg);
+			break;
+		case 'q':
+			t->probe_answer_ms = atoll(optarg);
+			break;
+		case 'F':
+			t->files_check_ms = atoll(optarg);
+			break;
+		case 'e':
+			t->exec_ms = atoll(optarg);
+			break;
 		default:
 			return -EINVAL;
 		}
@@ -301,11 +322,12 @@ int main(int argc, char **argv)
 {
 	cleanup_client_config struct client_config config = {0};
 	struct config_overrides overrides = {0};
-	struct kube_options options = {.on_state = on_state};
+	struct http_times times = http_times_default;
+	struct kube_options options = {.on_state = on_state, .times = &times};
 	struct error e = {0};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (parse_options(argc, argv, &overrides, &options) < 0)
+	if (parse_options(argc, argv, &overrides, &options, &times) < 0)
 		return 2;
 	if (client_config_load(&overrides, NULL, &config, &e) < 0) {
 		print_error(&e);

@@ -327,6 +327,74 @@ static void flags_replace_what_contradicts_them(void **state)
 	client_config_release(&c);
 }
 
+#define EXEC_V1 "apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never"
+
+static void reads_how_a_program_is_called(void **state)
+{
+	struct world w = {.kubeconfig = "x/exec"};
+	struct config_overrides o = {0};
+	struct client_config c;
+	struct error e;
+	char identity[128];
+
+	make_dir("x");
+	write_file(
+	    "x/exec",
+	    HEAD "clusters: [{name: c, cluster: {server: 'https://x', extensions: [\n"
+		 "  {name: client.authentication.k8s.io/exec, extension: &a {s: \"q\\\"\", i: 007, "
+		 "n: -1.50e3, b: yes, z: ~, t: 'true', l: [1, []], big: 99999999999999999999}},\n"
+		 "  ]}}]\n"
+		 "users: [{name: u, user: {exec: {apiVersion: "
+		 "client.authentication.k8s.io/v1beta1, command: bin/get, args: [a, ''], env: "
+		 "[{name: A, value: 'b=c'}, {name: B}], installHint: get it, provideClusterInfo: "
+		 "true}}}]\n");
+	assert_int_equal(load(&w, &o, &c, &e), 0);
+	const struct config_exec *x = c.exec;
+	assert_string_equal(x->api_version, "client.authentication.k8s.io/v1beta1");
+	assert_path(x->command, "x/bin/get");
+	assert_string_equal(x->args[0], "a");
+	assert_string_equal(x->args[1], "");
+	assert_null(x->args[2]);
+	assert_int_equal(x->n_env, 2);
+	assert_string_equal(x->env[0].name, "A");
+	assert_string_equal(x->env[0].value, "b=c");
+	assert_null(x->env[1].value);
+	assert_string_equal(x->install_hint, "get it");
+	assert_int_equal(x->interactive, CONFIG_INTERACTIVE_IF_AVAILABLE);
+	assert_true(x->provide_cluster_info);
+	assert_string_equal(x->cluster_config,
+			    "{\"s\":\"q\\\"\",\"i\":\"007\",\"n\":-1.50e3,\"b\":true,\"z\":null,"
+			    "\"t\":\"true\",\"l\":[1,[]],\"big\":99999999999999999999}");
+	client_config_identity(&c, identity, sizeof(identity));
+	assert_string_equal(identity, "user u (context a)");
+	client_config_release(&c);
+	o.token = "t";
+	assert_int_equal(load(&w, &o, &c, &e), 0);
+	assert_null(c.exec);
+	client_config_release(&c);
+}
+
+/* A few lines of aliases can stand for gigabytes. */
+static void hands_on_no_bomb(void **state)
+{
+	struct world w = {.kubeconfig = "bomb"};
+	struct config_overrides o = {0};
+	struct client_config c;
+	struct error e;
+
+	write_file(
+	    "bomb", HEAD
+	    "clusters: [{name: c, cluster: {server: 'https://x', extensions: [\n"
+	    "  {name: client.authentication.k8s.io/exec, extension: {a: &a [x, x, x, x], b: &b "
+	    "[*a, *a, *a, *a, *a, *a, *a, *a], c: &c [*b, *b, *b, *b, *b, *b, *b, *b], d: &d "
+	    "[*c, *c, *c, *c, *c, *c, *c, *c], e: &e [*d, *d, *d, *d, *d, *d, *d, *d], f: "
+	    "[*e, *e, *e, *e, *e, *e, *e, *e, *e]}}]}}]\n"
+	    "users: [{name: u, user: {exec: {" EXEC_V1
+	    ", command: x, provideClusterInfo: true}}}]\n");
+	assert_int_equal(load(&w, &o, &c, &e), -E2BIG);
+	assert_non_null(strstr(e.msg, "cannot be handed on"));
+}
+
 struct refusal {
 	const char *text; /* of the kubeconfig */
 	int code;
@@ -368,6 +436,18 @@ static const struct refusal refusals[] = {
     {USER("as: x, as-user-extra: {k: [\"a\\nb\"]}"), -EINVAL, "control characters"},
     {USER("as: x, as-groups: x"), -EINVAL, "as-groups must be a list"},
     {USER("auth-provider: {name: oidc}"), -EOPNOTSUPP, "auth-provider"},
+    {USER("exec: x"), -EINVAL, "must be a mapping"},
+    {USER("exec: {command: x}"), -EINVAL, "apiVersion must be given"},
+    {USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}"), -EINVAL,
+     "apiVersion must be"},
+    {USER("exec: {" EXEC_V1 "}"), -EINVAL, "command must be given"},
+    {USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1}"), -EINVAL,
+     "interactiveMode must be given"},
+    {USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: no}"),
+     -EINVAL, "interactiveMode must be"},
+    {USER("exec: {" EXEC_V1 ", command: x, env: [{value: hush}]}"), -EINVAL, "has no name"},
+    {USER("exec: {" EXEC_V1 ", command: x, env: x}"), -EINVAL, "env must be a list"},
+    {USER("exec: {" EXEC_V1 ", command: x}, auth-provider: {name: oidc}"), -EINVAL, "has both"},
     {"current-context: a\ncontexts: [{name: a, context: {cluster: c, namespace: ../x}}]\n" CLUSTER,
      -EINVAL, "not the name of a namespace"},
 };
@@ -434,6 +514,8 @@ int main(void)
 	    cmocka_unit_test(flag_wins_over_variable_over_home_over_in_cluster),
 	    cmocka_unit_test(uses_the_service_account),
 	    cmocka_unit_test(flags_replace_what_contradicts_them),
+	    cmocka_unit_test(reads_how_a_program_is_called),
+	    cmocka_unit_test(hands_on_no_bomb),
 	    cmocka_unit_test(says_what_is_wrong),
 	    cmocka_unit_test(names_what_there_is),
 	    cmocka_unit_test(gives_a_bare_server_its_scheme),

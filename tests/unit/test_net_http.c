@@ -107,7 +107,7 @@ static void open_client(void)
 {
 	struct error e = {0};
 
-	assert_int_equal(http_client_open(&loop, &config, &client, &e), 0);
+	assert_int_equal(http_client_open(&loop, &config, NULL, &client, &e), 0);
 }
 
 static int setup(void **state)

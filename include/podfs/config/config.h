@@ -66,6 +66,31 @@ struct config_extra {
 	char **values; /* NULL-terminated */
 };
 
+enum config_interactive {
+	CONFIG_INTERACTIVE_UNSET,
+	CONFIG_INTERACTIVE_NEVER,
+	CONFIG_INTERACTIVE_IF_AVAILABLE, /* where standard input is a terminal */
+	CONFIG_INTERACTIVE_ALWAYS,
+};
+
+struct config_env_entry {
+	char *name;
+	char *value;
+};
+
+/* A program that hands out credentials, and how it is called: client-go's exec plugin. */
+struct config_exec {
+	char *api_version; /* client.authentication.k8s.io/v1 or /v1beta1 */
+	char *command;     /* absolute, or a name to look for in PATH */
+	char **args;       /* NULL-terminated, or NULL */
+	struct config_env_entry *env;
+	size_t n_env;
+	char *install_hint; /* for a person who has not got it, or NULL */
+	enum config_interactive interactive;
+	bool provide_cluster_info;
+	char *cluster_config; /* JSON of the cluster's extension for it, or NULL */
+};
+
 struct client_config {
 	enum config_source source;
 	/* For messages: files it came from, and the names used in them, or NULL. */
@@ -94,6 +119,9 @@ struct client_config {
 	char *token_file;
 	char *username;
 	char *password;
+
+	/* NULL if any of the above, or a client certificate, makes it moot. */
+	struct config_exec *exec;
 
 	/* Impersonation. */
 	char *as;

@@ -20,6 +20,7 @@
 #include <podfs/config/config.h>
 #include <podfs/kube/sink.h>
 #include <podfs/kube/state.h>
+#include <podfs/net/http.h>
 
 /* An index: the one enum here whose zero is a value. */
 enum kube_resource {
@@ -39,9 +40,7 @@ struct kube_state {
 	 * all pods is forbidden. */
 	char namespace[64];
 	bool fell_back;
-	uint64_t connections; /* opened so far */
-	uint64_t requests;    /* sent so far; and of those answered, over HTTP/2 */
-	uint64_t http2_requests;
+	struct http_stats http;
 	struct kube_resource_state resources[KUBE_N_RESOURCES];
 };
 
@@ -54,6 +53,8 @@ struct kube_options {
 	/* First lists as a stream of events where the server can (1.34 and later). Such a list
 	 * has no total. */
 	bool streaming_lists;
+
+	const struct http_times *times; /* NULL: the defaults; see net/http.h */
 
 	struct reflector_sink sinks[KUBE_N_RESOURCES];
 

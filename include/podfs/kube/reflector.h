@@ -77,6 +77,7 @@ struct reflector_options {
 struct reflector_answer {
 	enum kube_failure failure; /* of the transport; KUBE_FAILURE_UNSET: it came to its end */
 	const char *message;       /* words for it */
+	const char *hint;          /* what to do about it; NULL: nothing is known */
 	int status;                /* 0: none came */
 	int64_t retry_after_s;     /* -1: not said */
 	const char *body;          /* of a status other than 200 */
@@ -101,6 +102,8 @@ void reflector_open(struct reflector *r);
 void reflector_data(struct reflector *r, const char *p, size_t n);
 void reflector_done(struct reflector *r, const struct reflector_answer *answer);
 void reflector_timer(struct reflector *r);
+/* In place of the timer: the request has not been sent yet, so that nobody can answer. */
+void reflector_postpone(struct reflector *r);
 
 /* How it does; valid until the next call. */
 const struct kube_resource_state *reflector_state(const struct reflector *r);

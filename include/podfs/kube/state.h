@@ -56,6 +56,7 @@ struct kube_resource_state {
 	int http_status;           /* of that failure, 0: none came */
 	const char *verb;          /* "list" or "watch": what failed; static */
 	char message[512];         /* the server's words, or the network's */
+	char hint[512];            /* what to do about it, or "": nothing special */
 	int64_t failing_since_ms;
 	int64_t retry_at_ms; /* in KUBE_PHASE_WAITING */
 

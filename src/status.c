@@ -252,11 +252,11 @@ int status_metrics(void *ctx, struct buf *out)
 	add_events(out, &state);
 	add_resources(out, &state);
 	add_head(out, "http_requests_total", "counter", "Requests to the server.");
-	add_value(out, "http_requests_total", "", state.requests);
+	add_value(out, "http_requests_total", "", state.http.requests);
 	add_head(out, "http2_requests_total", "counter", "Those that went over HTTP/2.");
-	add_value(out, "http2_requests_total", "", state.http2_requests);
+	add_value(out, "http2_requests_total", "", state.http.http2);
 	add_head(out, "http_connections_total", "counter", "Connections opened.");
-	add_value(out, "http_connections_total", "", state.connections);
+	add_value(out, "http_connections_total", "", state.http.connections);
 	add_head(out, "objects", "gauge", "Objects held.");
 	for (int r = 0; r < KUBE_N_RESOURCES; r++)
 		buf_addf(out, "podfs_objects{resource=\"%s\"} %llu\n",

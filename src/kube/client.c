@@ -55,17 +55,15 @@ void kube_client_state(struct kube_client *c, struct kube_state *ret)
 	pthread_mutex_lock(&c->lock);
 	*ret = c->state;
 	pthread_mutex_unlock(&c->lock);
+	if (c->http)
+		http_client_stats(c->http, &ret->http);
 }
 
 static void publish(struct feed *f)
 {
 	struct kube_client *c = f->client;
-	struct http_stats http;
-
-	http_client_stats(c->http, &http);
 	pthread_mutex_lock(&c->lock);
 	c->state.resources[f->resource] = *reflector_state(f->reflector);
-	c->state.http = http;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -356,7 +354,10 @@ static void timer_closed_cb(uv_handle_t *handle)
 
 static void http_closed_cb(void *ctx)
 {
-	part_closed(ctx);
+	struct kube_client *c = ctx;
+
+	c->http = NULL;
+	part_closed(c);
 }
 
 void kube_client_close(struct kube_client *c, void (*closed_cb)(void *ctx), void *ctx)

@@ -249,7 +249,7 @@ static void renew(struct http_client *c)
 		log_warn("out of memory: connections could not be closed");
 	memset(c->connections, 0, sizeof(c->connections));
 	c->probe = NULL;
-	c->stats.renewals++;
+	client_count(&c->stats.renewals);
 	fail_running(c, why);
 }
 
@@ -341,5 +341,10 @@ bool http_waiting(const struct http_request *r)
 
 void http_client_stats(const struct http_client *c, struct http_stats *ret)
 {
-	*ret = c->stats;
+	ret->connections = __atomic_load_n(&c->stats.connections, __ATOMIC_RELAXED);
+	ret->requests = __atomic_load_n(&c->stats.requests, __ATOMIC_RELAXED);
+	ret->http2 = __atomic_load_n(&c->stats.http2, __ATOMIC_RELAXED);
+	ret->probes = __atomic_load_n(&c->stats.probes, __ATOMIC_RELAXED);
+	ret->renewals = __atomic_load_n(&c->stats.renewals, __ATOMIC_RELAXED);
+	ret->exec_runs = __atomic_load_n(&c->stats.exec_runs, __ATOMIC_RELAXED);
 }

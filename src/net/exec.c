@@ -85,7 +85,7 @@ static int start(struct http_client *c, struct error *error)
 	if (r < 0)
 		return r;
 	c->handles++;
-	c->stats.exec_runs++;
+	client_count(&c->stats.exec_runs);
 	c->exec.begun_ms = clock_monotonic_ms();
 	return exec_run_start(c->loop, x, interactive, info,
 			      interactive ? c->times.exec_interactive_ms : c->times.exec_ms,

@@ -115,6 +115,12 @@ void client_kick(struct http_client *c);
 /* Starts what is queued, ends what is cancelled, reports what is done. */
 void client_settle(struct http_client *c);
 
+/* Counts one more of the stats, which any thread may look at. */
+static inline void client_count(uint64_t *n)
+{
+	__atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+}
+
 /* Closes all connections soon; requests under way fail, with these words (static). */
 void client_renew(struct http_client *c, const char *why);
 /* Ends a request that is not libcurl's (any more): tells the handler. */

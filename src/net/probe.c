@@ -30,6 +30,7 @@ void probe_heard(struct http_request *r)
 	struct probe_connection *oldest = &c->connections[0];
 	long port = port_of(r);
 
+	probe_started(c);
 	if (!port)
 		return;
 	for (size_t i = 0; i < PROBE_CONNECTIONS_MAX; i++) {
@@ -43,7 +44,6 @@ void probe_heard(struct http_request *r)
 			oldest = k;
 	}
 	*oldest = (struct probe_connection){port, clock_monotonic_ms()};
-	probe_started(c);
 }
 
 /* Since when a request waits in vain for a connection to speak; 0: none does. */
@@ -57,6 +57,8 @@ static int64_t waiting_since(const struct http_client *c, const struct probe_con
 			first = r->started_ms;
 	return first && first < k->last_ms ? k->last_ms : first;
 }
+
+static void look_again(struct http_client *c);
 
 static int on_body(void *ctx, const char *data, size_t len)
 {
@@ -75,6 +77,7 @@ static void on_done(void *ctx, const struct http_result *result)
 	c->probe = NULL;
 	if (result->failure && result->failure != HTTP_FAILURE_LOCAL)
 		client_renew(c, "the connection broke while it was silent");
+	look_again(c);
 }
 
 static void send_probe(struct http_client *c)
@@ -84,14 +87,14 @@ static void send_probe(struct http_client *c)
 	if (http_get(c, "/version", &handler, &c->probe) < 0)
 		return;
 	c->probe->probe = true;
-	c->stats.probes++;
+	client_count(&c->stats.probes);
 }
 
 /* What to do about connections that are silent, and when to look again; -1: not before something
- * is sent or comes. */
+ * is sent or comes. A request may not have its connection yet. */
 static int64_t look(struct http_client *c, int64_t now_ms)
 {
-	int64_t next = -1;
+	int64_t next = c->requests ? now_ms + c->times.probe_idle_ms : -1;
 
 	for (size_t i = 0; i < PROBE_CONNECTIONS_MAX; i++) {
 		const struct probe_connection *k = &c->connections[i];
@@ -109,7 +112,7 @@ static int64_t look(struct http_client *c, int64_t now_ms)
 		if (now_ms >= due && !c->probe)
 			send_probe(c);
 		int64_t then = now_ms >= due ? dead : due;
-		if (next < 0 || then < next)
+		if (then < next)
 			next = then;
 	}
 	return next;
@@ -117,14 +120,21 @@ static int64_t look(struct http_client *c, int64_t now_ms)
 
 static void timer_cb(uv_timer_t *timer)
 {
-	struct http_client *c = timer->data;
+	look_again(timer->data);
+}
+
+static void look_again(struct http_client *c)
+{
 	int64_t now = clock_monotonic_ms();
 	int64_t next = c->closing ? -1 : look(c, now);
 
+	if (c->closing)
+		return;
+	uv_timer_stop(&c->probe_timer);
 	if (next < 0)
 		return;
 	uv_update_time(c->loop);
-	uv_timer_start(timer, timer_cb, (uint64_t)(next - now), 0);
+	uv_timer_start(&c->probe_timer, timer_cb, (uint64_t)(next - now), 0);
 }
 
 void probe_started(struct http_client *c)

@@ -27,7 +27,7 @@ static int on_new_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 	unsigned timeout = (unsigned)c->times.user_timeout_ms;
 
 	(void)purpose;
-	c->stats.connections++;
+	client_count(&c->stats.connections);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	return CURL_SOCKOPT_OK;
@@ -48,7 +48,7 @@ static void count_version(struct http_request *r)
 	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
 	if (version != CURL_HTTP_VERSION_2_0)
 		return;
-	r->client->stats.http2++;
+	client_count(&r->client->stats.http2);
 	r->http2 = true;
 }
 
@@ -270,7 +270,7 @@ void request_start(struct http_request *r)
 	struct error error = {0};
 	int err = prepare(r, &error);
 
-	c->stats.requests++;
+	client_count(&c->stats.requests);
 	r->started_ms = clock_monotonic_ms();
 	if (err >= 0) {
 		r->state = REQUEST_RUNNING;

@@ -5,7 +5,12 @@
  * tested against the stand-in server (tests/client).
  */
 #include <errno.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <podfs/net/http.h>
 
@@ -445,6 +450,108 @@ static void reaches_a_unix_socket(void **state)
 	rmdir(dir);
 }
 
+static int find_socket;
+
+static void find_cb(uv_handle_t *handle, void *ctx)
+{
+	(void)ctx;
+	if (handle->type == UV_POLL && !uv_is_closing(handle))
+		assert_int_equal(uv_fileno(handle, &find_socket), 0);
+}
+
+static int option_of(int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	assert_int_equal(getsockopt(find_socket, IPPROTO_TCP, name, &value, &size), 0);
+	return value;
+}
+
+static void sets_keepalive_and_user_timeout_on_every_socket(void **state)
+{
+	struct call c = {0};
+	int on = 0;
+	socklen_t size = sizeof(on);
+
+	(void)state;
+	open_client();
+	peer_answer(&peer, OK "Content-Length: 9\r\n\r\nhello", false);
+	get(&c, "/");
+	while (!c.body.len)
+		uv_run(&loop, UV_RUN_ONCE);
+	find_socket = -1;
+	uv_walk(&loop, find_cb, NULL);
+	assert_true(find_socket >= 0);
+	assert_int_equal(getsockopt(find_socket, SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
+	assert_int_equal(on, 1);
+	assert_int_equal(option_of(TCP_KEEPIDLE), 30);
+	assert_int_equal(option_of(TCP_KEEPINTVL), 5);
+	assert_int_equal(option_of(TCP_KEEPCNT), 3);
+	assert_int_equal(option_of(TCP_USER_TIMEOUT), 45000);
+	release(&c);
+}
+
+/* The only network device there is. */
+static bool set_loopback(bool up)
+{
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = up ? IFF_UP : 0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool good = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &r) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* In a network of its own: 0 if the loss was noticed, 77 if there can be no such network. */
+static int lose_the_network(void)
+{
+	struct http_times times = http_times_default;
+	struct call c = {0};
+	struct error e = {0};
+	void *nothing = NULL;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 && unshare(CLONE_NEWNET) < 0)
+		return 77;
+	if (!set_loopback(true) || setup(&nothing) < 0)
+		return 77;
+	times.keepalive_idle_s = 1;
+	times.keepalive_interval_s = 1;
+	times.keepalive_probes = 2;
+	times.user_timeout_ms = 2000;
+	if (http_client_open(&loop, &config, &times, &client, &e) < 0)
+		return 1;
+	peer_answer(&peer, OK "Content-Length: 9\r\n\r\nhello", false);
+	get(&c, "/");
+	while (!c.body.len)
+		uv_run(&loop, UV_RUN_ONCE);
+	if (!set_loopback(false))
+		return 77;
+	while (!c.done)
+		uv_run(&loop, UV_RUN_ONCE);
+	/* Of TCP itself, or what the route said last. */
+	return c.result.failure == HTTP_FAILURE_UNREACHABLE ? 0 : 2;
+}
+
+/* Nothing is sent: only TCP itself can notice, and after so long as it was told. */
+static void notices_a_peer_that_is_gone_without_a_word(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		alarm(60);
+		_exit(lose_the_network());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -465,6 +572,8 @@ int main(void)
 	    TEST(closes_with_requests_under_way),
 	    TEST(sends_no_credentials_over_plain_http),
 	    TEST(reaches_a_unix_socket),
+	    TEST(sets_keepalive_and_user_timeout_on_every_socket),
+	    cmocka_unit_test(notices_a_peer_that_is_gone_without_a_word),
 	};
 
 	return cmocka_run_group_tests_name("net_http", tests, NULL, NULL);

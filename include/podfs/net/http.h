@@ -118,6 +118,7 @@ void http_cancel(struct http_request *r);
 /* Whether it is not under way yet: it waits for a credential. */
 bool http_waiting(const struct http_request *r);
 
+/* [any thread] */
 void http_client_stats(const struct http_client *c, struct http_stats *ret);
 
 #endif

@@ -11,9 +11,8 @@
  *	state RESOURCE PHASE FAILURE STATUS MESSAGE
  *
  * And answers lines on stdin: "dump RESOURCE" with every object ("= KEY VERSION")
- * and "end"; "http" with "http CONNECTIONS REQUESTS HTTP2 PROBES RENEWALS
- * EXECRUNS"; "describe RESOURCE"
- * with "error ..."; "quit".
+ * and "end"; "texts RESOURCE" with their JSON in place of that; "http" with "http CONNECTIONS
+ *REQUESTS HTTP2 PROBES RENEWALS EXECRUNS"; "describe RESOURCE" with "error ..."; "quit".
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +27,7 @@
 
 struct object {
 	char *key;
+	char *text;
 	char version[64];
 	bool seen;
 };
@@ -93,6 +93,8 @@ static int upsert(void *ctx, const char *obj, size_t len, bool from_list)
 		o->key = strdup(key);
 	}
 	strcpy(o->version, version);
+	free(o->text);
+	o->text = strndup(obj, len);
 	o->seen = true;
 	if (!from_list)
 		printf("event %s\n", kube_resource_name(t->resource));
@@ -102,6 +104,7 @@ static int upsert(void *ctx, const char *obj, size_t len, bool from_list)
 static void drop(struct table *t, struct object *o)
 {
 	free(o->key);
+	free(o->text);
 	*o = t->objects[--t->n];
 }
 
@@ -190,6 +193,10 @@ static void execute(const char *text)
 	} else if (starts(text, "dump ", &r)) {
 		for (size_t i = 0; i < tables[r].n; i++)
 			printf("= %s %s\n", tables[r].objects[i].key, tables[r].objects[i].version);
+		printf("end\n");
+	} else if (starts(text, "texts ", &r)) {
+		for (size_t i = 0; i < tables[r].n; i++)
+			printf("= %s\n", tables[r].objects[i].text);
 		printf("end\n");
 	}
 }

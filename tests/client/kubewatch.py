@@ -87,9 +87,13 @@ class Watch:
         """Connections, requests, those over HTTP/2, probes, renewals, runs of the credential program."""
         return [int(n) for n in self.ask('http', 'http').split()[1:]]
 
-    def dump(self, resource):
+    def texts(self, resource):
+        """The objects as they came."""
+        return [json.loads(text) for text in self.dump(resource, 'texts ')]
+
+    def dump(self, resource, question='dump '):
         after = self.here()
-        self.send('dump ' + resource)
+        self.send(question + resource)
         self.expect('end', after)
         with self.news:
             return sorted(line[2:] for line in self.lines[after:] if line.startswith('= '))

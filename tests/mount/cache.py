@@ -134,10 +134,10 @@ def format_(s):
     text = s.mount.read('.podfs', 'metrics').decode()
     kinds = {}
     for line in text.splitlines():
-        if match := re.fullmatch(r'# TYPE ([a-z_]+) (counter|gauge|histogram)', line):
+        if match := re.fullmatch(r'# TYPE ([a-z0-9_]+) (counter|gauge|histogram)', line):
             kinds[match[1]] = match[2]
         elif not line.startswith('# HELP '):
-            match = re.fullmatch(r'([a-z_]+)(\{([a-z_]+="[^"]*",?)+\})? (\d+(\.\d+)?([eE][+-]?\d+)?)', line)
+            match = re.fullmatch(r'([a-z0-9_]+)(\{([a-z_]+="[^"]*",?)+\})? (\d+(\.\d+)?([eE][+-]?\d+)?)', line)
             check(match, f'not a sample: {line!r}')
             check(match[1] in kinds, f'no TYPE before {line!r}')
             equal(match[1].endswith('_total'), kinds[match[1]] == 'counter', f'the name of {match[1]}')

@@ -117,7 +117,7 @@ def deleted(s):
         equal(inside('cat labels/app'), 'x\n')
         s.server.delete(path_of('shop', 'short'))
         until(lambda: inside('ls -A') == '', 'an empty folder')
-        check('No such file' in inside('cat labels/app'), 'a file in it')
+        until(lambda: 'No such file' in inside('cat labels/app'), 'a file in it is gone')
 
 
 @test('another user reads with allow_other, in and out of a mount namespace, and cannot write')

@@ -217,7 +217,7 @@ def at_rest(scene):
             until(lambda path=mount.at(kind, name, 'object.json'), want=want: slurp(path) == want, name)
     for ns, pods in cluster.pods.items():
         until(lambda ns=ns, pods=pods: set(os.listdir(mount.at('namespaces', ns, 'pods'))) == set(pods), ns)
-        for name, obj in pods.items():
+        for name, obj in list(pods.items())[:25 if procs.sanitized() else None]:
             want = gojson.dumps(obj)
             until(lambda ns=ns, name=name, want=want: slurp(mount.pod(ns, name, 'object.json')) == want, name)
             walk.directory(mount.pod(ns, name), model.pod(obj, cluster.node_of(obj)))

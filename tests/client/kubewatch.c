@@ -105,7 +105,9 @@ static void drop(struct table *t, struct object *o)
 {
 	free(o->key);
 	free(o->text);
+	/* What was last is here now, and owned once. */
 	*o = t->objects[--t->n];
+	t->objects[t->n] = (struct object){0};
 }
 
 static int remove_one(void *ctx, const char *obj, size_t len)

@@ -300,16 +300,16 @@ static int parse_options(int argc, char **argv, struct config_overrides *o, stru
 			k->streaming_lists = true;
 			break;
 		case 'p':
-			t->probe_idle_ms = atoll(optarg);
+			t->probe_idle_ms = strtoll(optarg, NULL, 10);
 			break;
 		case 'q':
-			t->probe_answer_ms = atoll(optarg);
+			t->probe_answer_ms = strtoll(optarg, NULL, 10);
 			break;
 		case 'F':
-			t->files_check_ms = atoll(optarg);
+			t->files_check_ms = strtoll(optarg, NULL, 10);
 			break;
 		case 'e':
-			t->exec_ms = atoll(optarg);
+			t->exec_ms = strtoll(optarg, NULL, 10);
 			break;
 		default:
 			return -EINVAL;

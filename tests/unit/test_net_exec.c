@@ -245,7 +245,7 @@ static void does_not_wait_for_what_it_left_behind(void **state)
 
 	(void)state;
 	shell("sleep 600 2>&- & echo $!", NULL, 60000, &o);
-	pid_t left = (pid_t)atol(o.output.data);
+	pid_t left = (pid_t)strtol(o.output.data, NULL, 10);
 	assert_true(left > 1);
 	assert_int_equal(kill(left, SIGKILL), 0);
 	assert_int_equal(o.error.code, 0);

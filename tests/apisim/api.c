@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "fault.h"
 #include "status.h"
 #include "target.h"
 
@@ -136,6 +137,10 @@ static void handle_target(struct request *req, const struct target *t, bool watc
 		status_method_not_allowed(req);
 		return;
 	}
+	req->resource = kinds[t->kind].resource;
+	req->verb = verb;
+	if (fault_answer(req))
+		return;
 	if (t->kind == KIND_NAMESPACES && t->name)
 		ns = t->name;
 	if (auth_allows(req, verb, "", kinds[t->kind].resource, t->subresource, ns, t->name))
@@ -151,6 +156,8 @@ void api_handle(struct request *req)
 		control_handle(req);
 	else if (parse(req->path, &t, &watch))
 		handle_target(req, &t, watch);
+	else if (fault_answer(req))
+		;
 	else if (!discovery_handle(req) && !openapi_handle(req) && !review_handle(req) &&
 		 !empty_handle(req))
 		status_no_such_path(req);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "edit.h"
+#include "fault.h"
 #include "store.h"
 
 enum {
@@ -54,7 +55,8 @@ static void change_one(void)
 
 	format_time(time(NULL), now);
 	o = store_pick(what >= 85 && what < 95 ? KIND_NODES : KIND_PODS, which);
-	if (!o)
+	/* what a fault made stays as it is */
+	if (!o || fault_made(o))
 		return;
 	snprintf(value, sizeof(value), "r%llu", (unsigned long long)made);
 	if (what < 40)

@@ -6,10 +6,12 @@
  *	POST /apisim/close-watches
  *	POST /apisim/churn?rate=N
  *	GET  /apisim/stats
+ *	GET, POST, DELETE /apisim/fault (see fault_control.c)
  */
 #include <string.h>
 
 #include "churn.h"
+#include "fault.h"
 #include "status.h"
 #include "store.h"
 #include "target.h"
@@ -65,6 +67,10 @@ void control_handle(struct request *req)
 
 	if (!request_is_local(req)) {
 		status_reply(req, 403, "Forbidden", "only from this machine", NULL);
+		return;
+	}
+	if (!strcmp(req->path, "/apisim/fault")) {
+		fault_control(req);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(controls); i++)

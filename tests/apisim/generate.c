@@ -162,7 +162,8 @@ void generate_all(const struct options *o)
 {
 	static const char *const always[] = {"default", "kube-node-lease", "kube-public",
 					     "kube-system"};
-	struct generator g = {.o = o, .rng = {o->seed}, .rv = 200};
+	struct generator g = {
+	    .o = o, .rng = {o->seed}, .rv = o->first_revision ? o->first_revision - 1 : 200};
 	uint64_t nodes = o->nodes ? o->nodes : o->pods ? 1 : 0;
 	uint64_t namespaces = o->namespaces ? o->namespaces : o->pods ? 1 : 0;
 	struct buf b = {0};

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "fault.h"
 #include "gzip.h"
 #include "pace.h"
 #include "status.h"
@@ -86,6 +88,15 @@ bool request_is_local(const struct request *req)
 	       !strncmp(text, "::ffff:127.", 11);
 }
 
+bool connection_lost(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd p = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
+
+	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t max)
 {
 	struct stream *s = cls;
@@ -146,6 +157,8 @@ void reply_stream(struct request *req, struct stream *s, bool gzip)
 {
 	if (gzip)
 		s = gzip_stream(s);
+	if (req->resource)
+		s = fault_bytes_stream(s, req->resource, req->verb);
 	s->connection = req->connection;
 	req->code = req->code ? req->code : 200;
 	req->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CONNECTION_MEMORY,
@@ -160,7 +173,7 @@ void reply_stream(struct request *req, struct stream *s, bool gzip)
 void reply(struct request *req, unsigned code, const char *content_type, struct buf *body)
 {
 	req->code = code;
-	if (body->len < CHUNKED_FROM && !pace_limited()) {
+	if (body->len < CHUNKED_FROM && !pace_limited() && !fault_on(PLACE_BYTES)) {
 		req->response =
 		    MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
 		buf_release(body);
@@ -224,13 +237,17 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		*size = 0;
 		return MHD_YES;
 	}
+	if (req->hold.end == HOLD_RELEASED || req->hold.end == HOLD_LOST)
+		return MHD_NO;
 	if (req->code == 413) {
 		status_reply(req, 413, "RequestEntityTooLarge", "limit is 3145728", NULL);
 	} else if (auth_check(req)) {
 		req->code = 0;
 		api_handle(req);
 	}
-	return send_answer(req);
+	if (req->hold.held)
+		return MHD_YES;
+	return req->drop ? MHD_NO : send_answer(req);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -240,6 +257,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 	if (!req)
 		return;
+	hold_stop(&req->hold);
 	buf_release(&req->body);
 	free(req->method);
 	free(req->path);

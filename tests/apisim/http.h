@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 
+#include "hold.h"
 #include "options.h"
 #include "util.h"
 
@@ -18,12 +19,16 @@ struct request {
 	struct MHD_Connection *connection;
 	char *method, *path;
 	struct buf body;
-	char *user;    /* who is asking; set before the handler runs */
-	char **groups; /* NULL-terminated; may be NULL */
+	char *user;                  /* who is asking; set before the handler runs */
+	char **groups;               /* NULL-terminated; may be NULL */
+	const char *resource, *verb; /* what it asks for; NULL unless it is an object or several */
 
 	/* the answer */
 	unsigned code;
 	struct MHD_Response *response;
+	/* or none */
+	struct hold hold;
+	bool drop; /* close the connection */
 };
 
 enum {
@@ -53,6 +58,9 @@ uint64_t request_arg_number(const struct request *req, const char *name, uint64_
 const char *request_header(const struct request *req, const char *name);
 bool request_wants_gzip(const struct request *req);
 bool request_is_local(const struct request *req);
+
+/** Whether the client has left: nobody notices by itself while a connection is suspended. */
+bool connection_lost(struct MHD_Connection *c);
 
 /** Answers with the buffer, which is taken over. */
 void reply_json(struct request *req, unsigned code, struct buf *body);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "continue.h"
+#include "fault.h"
 #include "status.h"
 #include "store.h"
 
@@ -127,7 +128,7 @@ static const char *below(const struct object *o, const struct list_options *o_li
 	return o_list->ns ? o->name : o->key;
 }
 
-static void too_large(struct request *req, uint64_t asked)
+void list_too_large(struct request *req, uint64_t asked)
 {
 	_cleanup_(freep) char *message =
 	    xasprintf("Timeout: Too large resource version: %llu, current: %llu",
@@ -158,12 +159,25 @@ static void token_too_old(struct request *req, const char *after)
 	reply_json(req, 410, &b);
 }
 
+/* What a server says that lags behind others. */
+static uint64_t old_revision(enum kind kind, uint64_t n)
+{
+	uint64_t rv, oldest;
+
+	pthread_mutex_lock(&store_lock);
+	rv = store_rv_locked();
+	oldest = store_oldest_locked(kind);
+	pthread_mutex_unlock(&store_lock);
+	return rv > oldest + n ? rv - n : oldest;
+}
+
 /* The items that the request asks for, before limit and selector; false if it is answered. */
 static bool take_items(struct request *req, const struct list_options *o, struct snapshot *ret)
 {
 	_cleanup_(freep) char *after = NULL;
 	int64_t token_rv = -1;
 	uint64_t rv = o->exact ? o->at_least : 0;
+	struct fault f;
 	size_t skip = 0;
 
 	if (*o->next && !continue_decode(o->next, &token_rv, &after)) {
@@ -171,11 +185,17 @@ static bool take_items(struct request *req, const struct list_options *o, struct
 		return false;
 	}
 	if (o->at_least > store_rv()) {
-		too_large(req, o->at_least);
+		list_too_large(req, o->at_least);
 		return false;
 	}
 	if (token_rv > 0)
 		rv = (uint64_t)token_rv;
+	if (after && fault_take(FAULT_CONTINUE_EXPIRED, req->resource, req->verb, 0, &f)) {
+		token_too_old(req, after);
+		return false;
+	}
+	if (!rv && !after && fault_take(FAULT_OLD_LIST, req->resource, req->verb, 0, &f))
+		rv = old_revision(o->kind, f.n);
 	if (store_snapshot(o->kind, o->ns, rv, ret) < 0) {
 		if (after)
 			token_too_old(req, after);

@@ -22,3 +22,5 @@ struct list_options {
 void list_init(uint64_t max_page);
 
 void list_reply(struct request *req, struct list_options *o);
+/** Answers that nobody has come so far yet. */
+void list_too_large(struct request *req, uint64_t asked);

@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	store_init(o.history);
+	store_raise(o.first_revision ? o.first_revision - 1 : 0);
 	if (!load_all(&o))
 		return 1;
 	auth_init(&o);

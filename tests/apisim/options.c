@@ -24,6 +24,7 @@ static const char usage[] =
     "  --load-json FILE[.gz]       lists as a server gave them, served as they are\n"
     "  --pods N --namespaces M --nodes K --seed S\n"
     "                              a generated cluster, the same for the same seed\n"
+    "  --first-revision N          the first resourceVersion of what is generated\n"
     "  --rate BYTES_PER_SECOND     paces all answers together\n"
     "  --churn CHANGES_PER_SECOND  changes objects\n"
     "  --history EVENTS            events kept for each kind, default 10000\n"
@@ -43,6 +44,7 @@ enum {
 	OPT_NAMESPACES,
 	OPT_NODES,
 	OPT_SEED,
+	OPT_FIRST_REVISION,
 	OPT_RATE,
 	OPT_CHURN,
 	OPT_HISTORY,
@@ -64,6 +66,7 @@ static const struct option long_options[] = {
     {"namespaces", required_argument, NULL, OPT_NAMESPACES},
     {"nodes", required_argument, NULL, OPT_NODES},
     {"seed", required_argument, NULL, OPT_SEED},
+    {"first-revision", required_argument, NULL, OPT_FIRST_REVISION},
     {"rate", required_argument, NULL, OPT_RATE},
     {"churn", required_argument, NULL, OPT_CHURN},
     {"history", required_argument, NULL, OPT_HISTORY},
@@ -138,6 +141,8 @@ static bool set(struct options *o, int opt, char *arg)
 		return number(arg, &o->nodes);
 	case OPT_SEED:
 		return number(arg, &o->seed);
+	case OPT_FIRST_REVISION:
+		return number(arg, &o->first_revision);
 	case OPT_RATE:
 		return number(arg, &o->rate);
 	case OPT_CHURN:

@@ -17,7 +17,7 @@ struct options {
 	const char *host, *port;
 	const char *tls_cert, *tls_key, *client_ca;
 	struct file_list load, load_json, tokens, grants;
-	uint64_t pods, namespaces, nodes, seed;
+	uint64_t pods, namespaces, nodes, seed, first_revision;
 	uint64_t rate, churn, history, bookmark_interval, max_page;
 };
 

@@ -2,11 +2,11 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "fault.h"
 #include "status.h"
 #include "store.h"
 
@@ -34,6 +34,7 @@ struct watch {
 
 	/* under store_lock */
 	bool waiting; /* suspended until something happens */
+	bool nudged;  /* must not wait this time */
 	bool bookmark_due;
 	bool ending;   /* deadline, or closed on command */
 	bool told_end; /* the last bookmark, or an ERROR, is prepared */
@@ -195,6 +196,9 @@ static bool prepare(struct watch *w)
 	} else if (!w->told_end && !w->lost) {
 		w->waiting = true;
 		MHD_suspend_connection(w->stream.connection);
+		if (w->nudged)
+			wake_locked(w);
+		w->nudged = false;
 		pthread_mutex_unlock(&store_lock);
 		return false;
 	}
@@ -282,19 +286,9 @@ void watch_reply(struct request *req, struct watch_options *o)
 	n_watches++;
 	pthread_mutex_unlock(&store_lock);
 	if (ok)
-		reply_stream(req, &w->stream, false);
+		reply_stream(req, fault_events_stream(&w->stream, kinds[o->kind].resource), false);
 	else
 		watch_free(&w->stream);
-}
-
-/* A suspended connection is not polled by the HTTP server, so a client that left goes unseen. */
-static bool client_left(const struct watch *w)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(w->stream.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct pollfd p = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
-
-	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 static void *look_after(void *arg)
@@ -314,7 +308,7 @@ static void *look_after(void *arg)
 			}
 			w->ending = w->ending || now >= w->deadline;
 			if (w->waiting && ticks % TICKS_PER_PROBE == 0)
-				w->lost = client_left(w);
+				w->lost = connection_lost(w->stream.connection);
 			if (w->bookmark_due || w->ending || w->lost)
 				wake_locked(w);
 		}
@@ -332,6 +326,16 @@ void watch_init(uint64_t bookmark_interval)
 		bookmark_ms = 60000;
 	if (pthread_create(&thread, NULL, look_after, NULL) == 0)
 		pthread_detach(thread);
+}
+
+void watch_nudge_all(void)
+{
+	pthread_mutex_lock(&store_lock);
+	for (struct watch *w = watches; w; w = w->next) {
+		w->nudged = !w->waiting;
+		wake_locked(w);
+	}
+	pthread_mutex_unlock(&store_lock);
 }
 
 size_t watch_close_all(void)

@@ -34,6 +34,9 @@ void watch_reply(struct request *req, struct watch_options *o);
 /** Whether a too old revision is answered by HTTP 410 instead of an ERROR event. */
 void watch_gone_by_status(bool yes);
 
+/** Has all watches read on, also those without anything to read. */
+void watch_nudge_all(void);
+
 /** Ends all watches as if their time was over; how many there were. */
 size_t watch_close_all(void);
 size_t watch_count(void);

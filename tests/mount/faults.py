@@ -70,6 +70,16 @@ class Scene:
     def rewatch(self):
         self.server.control('close-watches')
 
+    def go_dead(self):
+        """All watches go dead, and the server changes without anybody being told."""
+        self.fault('stall', verb='watch', count=3)
+        self.struck('stall', 3)
+        name = f'missed-{self.server.list("nodes")[1]}'
+        self.server.create(path_of('team-000'), pod(name, 'team-000', node='node-000'))
+        self.server.patch('/api/v1/nodes/node-000', {'metadata': {'labels': {'missed': 'yes'}}})
+        self.readers.progress()
+        check(not os.path.exists(self.mount.pod('team-000', name)), 'a dead watch tells something')
+
     def status(self):
         return dict(line.split(': ', 1) for line in self.mount.read('.podfs', 'status').decode().splitlines())
 
@@ -154,9 +164,7 @@ def trickle():
 @test('watches go dead, and lists: those that are cut in the end go on, and those that come to life again')
 def stall():
     with scene() as s:
-        s.fault('stall', verb='watch', count=3)
-        s.struck('stall', 3)
-        s.readers.progress()
+        s.go_dead()
         s.off()
         s.fault('stall', verb='list', n=1000, ms=500, count=3)
         s.relist()
@@ -191,8 +199,7 @@ def half_open_long():
 def dead_long():
     long()
     with scene() as s:
-        s.fault('stall', verb='watch', count=3)
-        s.struck('stall', 3)
+        s.go_dead()
         s.server.control('churn?rate=0')
         until(s.is_equal, 'equal without help', 240)
 
@@ -244,9 +251,7 @@ def gone():
 @test('history is compacted while watches are dead')
 def compacted():
     with scene() as s:
-        s.fault('stall', verb='watch', count=3)
-        s.struck('stall', 3)
-        s.readers.progress()
+        s.go_dead()
         s.fault('compact')
         s.off()
         until(lambda: sum(n for k, n in metrics.read(s.mount).items() if 'podfs_lists_total' in k) > 3, 'it lists again')

@@ -13,7 +13,7 @@ import time
 import traceback
 
 from .mount import slurp
-from .procs import until
+from .procs import patience, until
 
 _SLOT = struct.Struct('Qd')
 
@@ -24,8 +24,8 @@ class Readers:
     that is no object or another's, and how long its slowest read took; leaving fails with what they noted.
     """
 
-    def __init__(self, mount, count=2, slowest=5):
-        self.mount, self.count, self.slowest = mount, count, slowest
+    def __init__(self, mount, count=2, slowest=10):
+        self.mount, self.count, self.slowest = mount, count, slowest * patience()
         self.shared = mmap.mmap(-1, _SLOT.size * count)
         self.children = []
 

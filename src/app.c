@@ -61,8 +61,9 @@ struct app {
 	struct client_config config;
 	struct kube_client *client;
 	struct feed feeds[KUBE_N_RESOURCES];
-	enum kube_failure told[KUBE_N_RESOURCES]; /* the failure that the log knows of */
-	struct json_index index;                  /* scratch space for packing */
+	bool told_forbidden[KUBE_N_RESOURCES]; /* what the log knows of */
+	bool lost;
+	struct json_index index; /* scratch space for packing */
 	bool state_changed;
 	bool denying; /* reads fail: what was last known is too old */
 
@@ -289,23 +290,36 @@ static void check_sync(struct app *app, const struct kube_state *state)
 		mount_now(app);
 }
 
-/* Each loss and each return of the server is one line, with its reason. */
+/* What may not be read is said once for each resource. */
+static void log_forbidden(struct app *app, enum kube_resource r,
+			  const struct kube_resource_state *s)
+{
+	bool forbidden = !s->synced && s->failure == KUBE_FAILURE_FORBIDDEN;
+
+	if (forbidden && !app->told_forbidden[r])
+		log_warn("%s may not be read: %s", kube_resource_name(r), s->message);
+	app->told_forbidden[r] = forbidden;
+}
+
+/* A loss of the server is one line, with the first reason, and its return is one. */
 static void log_failures(struct app *app, const struct kube_state *state)
 {
+	bool lost = false;
+
 	for (int i = 0; i < KUBE_N_RESOURCES; i++) {
 		const struct kube_resource_state *s = &state->resources[i];
-		const char *name = kube_resource_name((enum kube_resource)i);
-		cleanup_buf struct buf text = {0};
 
-		if (s->failure == app->told[i] ||
-		    (s->failure != KUBE_FAILURE_UNSET && app->told[i] != KUBE_FAILURE_UNSET))
+		log_forbidden(app, (enum kube_resource)i, s);
+		if (!s->synced || s->failure == KUBE_FAILURE_UNSET)
 			continue;
-		app->told[i] = s->failure;
-		if (s->failure == KUBE_FAILURE_UNSET)
-			log_info("%s: up to date again", name);
-		else if (status_describe(s, &text) == 0)
-			log_warn("%s: %s", name, text.data);
+		if (!lost && !app->lost)
+			log_warn("lost the server: cannot %s %s: %s", s->verb,
+				 kube_resource_name((enum kube_resource)i), s->message);
+		lost = true;
 	}
+	if (app->lost && !lost)
+		log_info("the server is back: everything is up to date");
+	app->lost = lost;
 }
 
 static void on_state(void *ctx, enum kube_resource r, const struct kube_resource_state *s)

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "app.h"
+
+/* A dump would hold the credentials. What cannot be limited is not worth ending for. */
+static void forbid_core_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+}
 
 int main(int argc, char **argv)
 {
@@ -10,6 +19,7 @@ int main(int argc, char **argv)
 	struct error error = {0};
 	enum exit_code code = EXIT_CODE_OK;
 
+	forbid_core_dumps();
 	if (options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "podfs: error: %s\npodfs: hint: %s\n", error.msg, error.hint);
 		code = EXIT_CODE_USAGE;

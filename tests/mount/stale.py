@@ -70,6 +70,15 @@ def serve():
         equal(slurp(s.pod + '/metadata/uid')[-1:], b'\n', 'a file that was never read before')
         s.come_back()
         until(lambda: status(s)['connected'] == 'yes', 'the server is back', seconds=90)
+        until(lambda: 'the server is back' in s.mount.stderr(), 'the log says so')
+        equal([s.mount.stderr().count(words) for words in ('lost the server', 'the server is back')], [1, 1])
+
+
+@test('a dump of the process would hold secrets, so there is none')
+def dumps():
+    with scene() as s, open(f'/proc/{s.mount.child.pid}/limits', encoding='ascii') as f:
+        limit = next(line for line in f if line.startswith('Max core file size'))
+        equal(limit.split()[4:6], ['0', '0'])
 
 
 @test('deny: what is too old fails with EIO, also what was cached or open; .podfs does not')

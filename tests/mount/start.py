@@ -3,6 +3,7 @@
 """Starting and ending: configuration, credentials, messages, exit codes, the background."""
 import base64
 import contextlib
+import errno
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from lib.apisim import Apisim, path_of, pod
 from lib.certs import Authority
 from lib.mount import Mount, clean_environment, is_mounted, slurp
 from lib.procs import run, until
-from lib.tap import check, equal, note, test
+from lib.tap import check, equal, note, raises, test
 
 PODFS = procs.program('PODFS', 'podfs')
 TOKENS = ('all-token=all', 'pods-token=pods', 'shop-token=shop', 'none-token=none', 'nodes-token=nodes')
@@ -358,6 +359,16 @@ def usage(s):
             done = podfs(s, *args)
             equal(done.returncode, 2, f'{args}: {done.stderr}')
             check(done.stderr.startswith('podfs: error: '), f'{args}: {done.stderr}')
+
+
+@test('-o rw changes nothing, and allow_root, which a cache cannot keep, is refused')
+def asked_for_too_much(s):
+    with Mount(s.plain, '-o', 'rw') as mount, raises(errno.EROFS, 'a write'):
+        os.mkdir(mount.path + '/x')
+    with mount_point(s) as mnt:
+        done = podfs(s, '--server', s.plain.url, '-o', 'allow_root', mnt)
+        equal(done.returncode, 2, done.stderr)
+        check('allow_other' in done.stderr, done.stderr)
 
 
 # Where the configuration comes from.

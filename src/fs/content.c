@@ -12,6 +12,7 @@
 /* A file as the caller may read it: an opened version, or pinned content. */
 struct content {
 	struct opened *opened;
+	struct pin *pin;
 	enum tree_kind kind;
 	struct buf path;
 	struct buf scratch;
@@ -22,14 +23,14 @@ static void content_release(struct content *c)
 {
 	if (c->opened)
 		opened_unref(c->opened);
+	pin_unref(c->pin);
 	buf_release(&c->path);
 	buf_release(&c->scratch);
 }
 #define cleanup_content cleanup_(content_release)
 
 /*
- * Which version a file shows. Pinned content needs no version: it is constant
- * and lives as long as its node. 0, -ENOENT, -ESTALE.
+ * Which version a file shows; pinned content has none. 0, -ENOENT, -ESTALE.
  */
 static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct version **ret_v)
 {
@@ -44,7 +45,7 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 	else if (fs_is_denied(fs, n->kind))
 		r = -EIO;
 	else if (n->pin && !n->pin->version)
-		ret->bytes = &n->pin->content;
+		ret->pin = pin_ref(n->pin);
 	else if (n->pin)
 		v = n->pin->version;
 	else if (n->attached && n->object)
@@ -68,6 +69,8 @@ static int content_get(struct fs *fs, uint64_t id, struct content *ret)
 	if (r == 0 && v)
 		r = opened_get(v, &ret->opened);
 	version_unref(v);
+	if (ret->pin)
+		ret->bytes = &ret->pin->content;
 	if (r == 0 && v)
 		r = tree_read(ret->opened, ret->kind, ret->path.data, &ret->scratch, &ret->bytes);
 	return r;

@@ -34,9 +34,24 @@ static struct inode **name_bucket(const struct inode_table *t, uint64_t parent, 
 	return &t->by_name[hash_u64(h + parent) & (t->buckets - 1)];
 }
 
-void pin_free(struct pin *p)
+struct pin *pin_new(void)
 {
-	if (!p)
+	struct pin *p = calloc(1, sizeof(*p));
+
+	if (p)
+		atomic_init(&p->refs, 1);
+	return p;
+}
+
+struct pin *pin_ref(struct pin *p)
+{
+	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+void pin_unref(struct pin *p)
+{
+	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	version_unref(p->version);
 	buf_release(&p->content);
@@ -46,7 +61,7 @@ void pin_free(struct pin *p)
 static void inode_free(struct inode *n)
 {
 	object_unref(n->object);
-	pin_free(n->pin);
+	pin_unref(n->pin);
 	free(n);
 }
 

@@ -27,6 +27,7 @@
 
 /* What a detached node, or a file whose content is made for its reader, keeps. */
 struct pin {
+	atomic_uint refs;
 	struct version *version; /* its object as it was, or NULL: */
 	struct buf content;      /* the bytes themselves */
 	int64_t mtime_ns;
@@ -112,6 +113,12 @@ void inode_summaries_free(struct inode_summary *all, size_t count);
 /* Nodes the kernel holds. [any thread] */
 uint64_t inode_count(struct inode_table *t);
 
-void pin_free(struct pin *p);
+/*
+ * With one reference, which inode_add() and inode_detach() take over. Whoever replies with its
+ * content holds one meanwhile: pages that are read ahead do not keep the node. NULL: no memory.
+ */
+struct pin *pin_new(void);
+struct pin *pin_ref(struct pin *p);
+void pin_unref(struct pin *p);
 
 #endif

@@ -115,14 +115,14 @@ void fs_forget(struct fs *fs, uint64_t id, uint64_t n)
 static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_entry *entry,
 			   struct fuse_entry_param *ret)
 {
-	struct pin *pin = calloc(1, sizeof(*pin));
+	struct pin *pin = pin_new();
 	struct tree_attr attr = {.type = S_IFREG, .nlink = 1};
 
 	if (!pin)
 		return -ENOMEM;
 	int r = tree_read_volatile(fs->tree, entry->kind, &pin->content);
 	if (r < 0) {
-		pin_free(pin);
+		pin_unref(pin);
 		return r;
 	}
 	pin->mtime_ns = clock_realtime_ns();
@@ -137,7 +137,7 @@ static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_e
 	}
 	inode_unlock(fs->inodes);
 	if (!n) {
-		pin_free(pin);
+		pin_unref(pin);
 		return -ENOMEM;
 	}
 	*ret = (struct fuse_entry_param){.ino = attr.ino, .attr_timeout = FS_TIMEOUT};

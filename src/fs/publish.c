@@ -40,13 +40,13 @@ static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct s
 
 	if (!n->is_dir && (!n->object || n->kind == TREE_LINK))
 		return NULL;
-	pin = calloc(1, sizeof(*pin));
+	pin = pin_new();
 	if (pin && n->is_dir) {
 		pin->mtime_ns = clock_realtime_ns();
 		return pin;
 	}
 	if (!pin || inode_object_path(n, &path) < 0) {
-		free(pin);
+		pin_unref(pin);
 		fs->pending_lost = true;
 		return NULL;
 	}

@@ -140,7 +140,7 @@ static void a_detached_node_keeps_its_id_but_not_its_name(void **state)
 {
 	(void)state;
 	struct inode *old = add(root(), "f", TREE_FIELD, NULL);
-	struct pin *pin = calloc(1, sizeof(*pin));
+	struct pin *pin = pin_new();
 
 	assert_non_null(pin);
 	buf_addstr(&pin->content, "old");
@@ -158,7 +158,7 @@ static void a_node_with_content_of_its_own_has_no_name(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct pin *pin = calloc(1, sizeof(*pin));
+		struct pin *pin = pin_new();
 
 		assert_non_null(pin);
 		struct inode *n = add(root(), "status", TREE_SELF_STATUS, pin);
@@ -168,10 +168,25 @@ static void a_node_with_content_of_its_own_has_no_name(void **state)
 	assert_int_equal(inode_count(table), 4);
 }
 
+static void content_outlives_its_node_for_whoever_replies_with_it(void **state)
+{
+	(void)state;
+	struct pin *pin = pin_new();
+
+	assert_non_null(pin);
+	buf_addstr(&pin->content, "said once");
+	struct inode *n = add(root(), "status", TREE_SELF_STATUS, pin);
+	struct pin *held = pin_ref(n->pin);
+	inode_forget(table, n->id, 1);
+	assert_int_equal(inode_count(table), 1);
+	assert_string_equal(held->content.data, "said once");
+	pin_unref(held);
+}
+
 static void a_node_holds_its_objects_version_no_longer_than_itself(void **state)
 {
 	struct version *v = version_new("{}", 2);
-	struct pin *pin = calloc(1, sizeof(*pin));
+	struct pin *pin = pin_new();
 
 	(void)state;
 	assert_non_null(v);
@@ -382,6 +397,7 @@ int main(void)
 	    inode_test(a_name_is_found_whole_and_only_below_its_parent),
 	    inode_test(a_detached_node_keeps_its_id_but_not_its_name),
 	    inode_test(a_node_with_content_of_its_own_has_no_name),
+	    inode_test(content_outlives_its_node_for_whoever_replies_with_it),
 	    inode_test(a_node_holds_its_objects_version_no_longer_than_itself),
 	    inode_test(paths_are_from_the_root_and_from_the_objects_directory),
 	    inode_test(agrees_with_a_naive_model),

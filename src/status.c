@@ -3,13 +3,9 @@
 
 #include <podfs/base/clock.h>
 
+#include "feed.h"
+#include "staleness.h"
 #include "status.h"
-
-static const enum kind kind_of[KUBE_N_RESOURCES] = {
-    [KUBE_NAMESPACES] = KIND_NAMESPACE,
-    [KUBE_NODES] = KIND_NODE,
-    [KUBE_PODS] = KIND_POD,
-};
 
 int status_describe(const struct kube_resource_state *s, struct buf *out)
 {
@@ -55,9 +51,10 @@ static void add_resource(struct buf *out, enum kube_resource r, const struct kub
 		return;
 	}
 	add_text(out, name, state.data);
-	if (counts->unreadable[kind_of[r]])
+	if (counts->unreadable[feed_kind(r)])
 		return;
-	buf_addf(out, "%s.objects: %llu\n", name, (unsigned long long)counts->objects[kind_of[r]]);
+	buf_addf(out, "%s.objects: %llu\n", name,
+		 (unsigned long long)counts->objects[feed_kind(r)]);
 	buf_addf(out, "%s.resourceVersion: %s\n", name, s->resource_version);
 	if (s->last_event_ms)
 		buf_addf(out, "%s.lastEventAge: %.1f s\n", name,
@@ -69,7 +66,8 @@ static bool all_of(const struct kube_state *state, const struct store_counts *co
 		   bool (*is)(const struct kube_resource_state *))
 {
 	for (int r = 0; r < KUBE_N_RESOURCES; r++)
-		if (!counts->unreadable[kind_of[r]] && !is(&state->resources[r]))
+		if (!counts->unreadable[feed_kind((enum kube_resource)r)] &&
+		    !is(&state->resources[r]))
 			return false;
 	return true;
 }
@@ -226,16 +224,9 @@ static void add_resources(struct buf *out, const struct kube_state *state)
 
 static int64_t stale_ms(const struct kube_state *state)
 {
-	int64_t longest = 0;
-	int64_t now = clock_monotonic_ms();
+	int64_t since = stale_since_ms(state);
 
-	for (int r = 0; r < KUBE_N_RESOURCES; r++) {
-		const struct kube_resource_state *s = &state->resources[r];
-
-		if (s->synced && !is_connected(s) && now - s->failing_since_ms > longest)
-			longest = now - s->failing_since_ms;
-	}
-	return longest;
+	return since ? clock_monotonic_ms() - since : 0;
 }
 
 int status_metrics(void *ctx, struct buf *out)
@@ -261,7 +252,7 @@ int status_metrics(void *ctx, struct buf *out)
 	for (int r = 0; r < KUBE_N_RESOURCES; r++)
 		buf_addf(out, "podfs_objects{resource=\"%s\"} %llu\n",
 			 kube_resource_name((enum kube_resource)r),
-			 (unsigned long long)counts.objects[kind_of[r]]);
+			 (unsigned long long)counts.objects[feed_kind((enum kube_resource)r)]);
 	add_head(out, "stale_seconds", "gauge", "How long something has not been up to date.");
 	add_value(out, "stale_seconds", "", (uint64_t)(stale_ms(&state) / 1000));
 	add_head(out, "object_bytes", "gauge", "Bytes of their texts.");

@@ -27,6 +27,13 @@ struct collection_item node_item(const void *node)
 	return (struct collection_item){n->cookie, n->name};
 }
 
+struct collection_item node_namespace_item(const void *node_namespace)
+{
+	const struct store_node_namespace *n = node_namespace;
+
+	return namespace_item(n->ns);
+}
+
 size_t collection_after(const struct collection *c, collection_key_fn key, uint64_t cookie,
 			const char *name)
 {

@@ -18,9 +18,17 @@ void folder_free_namespace(struct store_namespace *ns)
 	free(ns);
 }
 
+static void free_on_node(struct store_node_namespace *on_node)
+{
+	collection_release(&on_node->pods);
+	free(on_node);
+}
+
 void folder_free_node(struct store_node *node)
 {
-	collection_release(&node->pods);
+	for (size_t i = 0; i < node->namespaces.count; i++)
+		free_on_node(node->namespaces.items[i]);
+	collection_release(&node->namespaces);
 	object_unref(node->object);
 	free(node->name);
 	free(node);
@@ -49,13 +57,30 @@ static struct store_node *new_node(const char *name)
 	if (!node)
 		return NULL;
 	node->cookie = cookie_of(name, strlen(name));
-	node->pods.changed_ns = clock_realtime_ns();
+	node->namespaces.changed_ns = clock_realtime_ns();
 	node->name = strdup(name);
 	if (!node->name) {
 		free(node);
 		return NULL;
 	}
 	return node;
+}
+
+/* What a node has of a namespace, with room for a pod more. 0 or -ENOMEM. */
+static int prepare_on_node(struct folders *f)
+{
+	const struct store_namespace *ns = f->ns;
+
+	f->on_node =
+	    collection_find(&f->node->namespaces, node_namespace_item, ns->name, strlen(ns->name));
+	if (!f->on_node) {
+		f->on_node = calloc(1, sizeof(*f->on_node));
+		f->on_node_is_new = true;
+	}
+	if (!f->on_node || collection_reserve(&f->node->namespaces) < 0)
+		return -ENOMEM;
+	f->on_node->ns = ns;
+	return collection_reserve(&f->on_node->pods);
 }
 
 /* Finds or makes the folders an object goes into, with room for it. 0 or -ENOMEM. */
@@ -78,15 +103,16 @@ int folders_prepare(struct store *s, const char *ns, const char *node, bool is_p
 			ret->node = new_node(node);
 			ret->node_is_new = true;
 		}
-		if (!ret->node || collection_reserve(&s->nodes) < 0 ||
-		    (is_pod && collection_reserve(&ret->node->pods) < 0))
+		if (!ret->node || collection_reserve(&s->nodes) < 0)
 			return -ENOMEM;
 	}
-	return 0;
+	return ret->node && is_pod ? prepare_on_node(ret) : 0;
 }
 
 void folders_drop(struct folders *p)
 {
+	if (p->on_node_is_new && p->on_node)
+		free_on_node(p->on_node);
 	if (p->ns_is_new && p->ns)
 		folder_free_namespace(p->ns);
 	if (p->node_is_new && p->node)
@@ -103,9 +129,36 @@ bool folders_place(struct store *s, struct folders *p, int64_t now)
 		collection_insert(&s->namespaces, namespace_item, p->ns);
 		s->namespaces.changed_ns = now;
 	}
+	if (p->on_node_is_new) {
+		collection_insert(&p->node->namespaces, node_namespace_item, p->on_node);
+		p->node->namespaces.changed_ns = now;
+	}
 	p->ns_is_new = false;
 	p->node_is_new = false;
+	p->on_node_is_new = false;
 	return came;
+}
+
+void folders_add_to_node(struct folders *f, struct object *pod, int64_t now)
+{
+	if (!f->on_node)
+		return;
+	collection_insert(&f->on_node->pods, object_item, pod);
+	f->on_node->pods.changed_ns = now;
+}
+
+void folder_remove_from_node(struct store_node *node, const struct object *pod, int64_t now)
+{
+	struct store_node_namespace *on_node = collection_find(
+	    &node->namespaces, node_namespace_item, pod->namespace, strlen(pod->namespace));
+
+	collection_remove(&on_node->pods, object_item, pod);
+	on_node->pods.changed_ns = now;
+	if (on_node->pods.count)
+		return;
+	collection_remove(&node->namespaces, node_namespace_item, on_node);
+	node->namespaces.changed_ns = now;
+	free_on_node(on_node);
 }
 
 bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t now)
@@ -121,7 +174,7 @@ void folder_release_node(struct store *s, const char *name)
 {
 	struct store_node *node = collection_find(&s->nodes, node_item, name, strlen(name));
 
-	if (!node || node->object || node->pods.count)
+	if (!node || node->object || node->namespaces.count)
 		return;
 	collection_remove(&s->nodes, node_item, node);
 	folder_free_node(node);

@@ -25,8 +25,10 @@ void store_tell_published(struct store *s);
 struct folders {
 	struct store_namespace *ns;
 	struct store_node *node;
+	struct store_node_namespace *on_node; /* of a pod that is bound */
 	bool ns_is_new;
 	bool node_is_new;
+	bool on_node_is_new;
 };
 
 /**
@@ -51,6 +53,13 @@ bool folders_place(struct store *s, struct folders *f, int64_t now);
  * it did; it is the caller's then.
  */
 bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t now);
+
+/*
+ * Under the lock: a pod comes to the node of placed folders, which may be none, or leaves one; what
+ * the node has of its namespace goes with its last pod.
+ */
+void folders_add_to_node(struct folders *f, struct object *pod, int64_t now);
+void folder_remove_from_node(struct store_node *node, const struct object *pod, int64_t now);
 
 /* Under the lock: frees a node's place if there is nothing in it any more. */
 void folder_release_node(struct store *s, const char *name);

@@ -91,6 +91,12 @@ const struct store_node *store_find_node(const struct store *s, const char *name
 	return collection_find(&s->nodes, node_item, name, len);
 }
 
+const struct store_node_namespace *store_find_node_namespace(const struct store_node *node,
+							     const char *ns, size_t len)
+{
+	return collection_find(&node->namespaces, node_namespace_item, ns, len);
+}
+
 struct object *store_find_pod(const struct store_namespace *ns, const char *name, size_t len)
 {
 	return collection_find(&ns->pods, object_item, name, len);

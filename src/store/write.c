@@ -80,10 +80,8 @@ static void unlink_object(struct store *s, struct object *o)
 	if (o->kind == KIND_POD) {
 		collection_remove(&ns->pods, object_item, o);
 		ns->pods.changed_ns = now;
-		if (node) {
-			collection_remove(&node->pods, object_item, o);
-			node->pods.changed_ns = now;
-		}
+		if (node)
+			folder_remove_from_node(node, o, now);
 	} else if (o->kind == KIND_NAMESPACE) {
 		ns->object = NULL;
 	} else if (node) {
@@ -116,10 +114,7 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 	if (o->kind == KIND_POD) {
 		collection_insert(&p->ns->pods, object_item, o);
 		p->ns->pods.changed_ns = now;
-		if (p->node) {
-			collection_insert(&p->node->pods, object_item, o);
-			p->node->pods.changed_ns = now;
-		}
+		folders_add_to_node(p, o, now);
 	} else if (o->kind == KIND_NAMESPACE) {
 		p->ns->object = o;
 	} else if (p->node) {
@@ -158,15 +153,10 @@ static void move_pod(struct store *s, struct object *o, struct folders *p, char 
 	struct store_node *was =
 	    collection_find(&s->nodes, node_item, o->node_name, strlen(o->node_name));
 
-	if (was) {
-		collection_remove(&was->pods, object_item, o);
-		was->pods.changed_ns = now;
-	}
+	if (was)
+		folder_remove_from_node(was, o, now);
 	folders_place(s, p, now);
-	if (p->node) {
-		collection_insert(&p->node->pods, object_item, o);
-		p->node->pods.changed_ns = now;
-	}
+	folders_add_to_node(p, o, now);
 	o->node_name = node_name;
 	change->was_on = was;
 	change->is_on = p->node;

@@ -17,8 +17,9 @@ static int64_t dir_mtime(const struct tree *t, const struct tree_place *p)
 	case TREE_PODS:
 		return p->ns->pods.changed_ns;
 	case TREE_NODE_PODS:
+		return p->node->namespaces.changed_ns;
 	case TREE_NODE_NAMESPACE:
-		return p->node->pods.changed_ns;
+		return p->on_node->pods.changed_ns;
 	case TREE_POD_NODE: {
 		const struct object *node = p->node->object;
 
@@ -79,6 +80,9 @@ static int count_subdirs(const struct tree *t, const struct tree_place *p, uint3
 		return 0;
 	case TREE_NAMESPACES:
 		*ret = (uint32_t)store_namespaces(t->store)->count;
+		return 0;
+	case TREE_NODE_PODS:
+		*ret = (uint32_t)p->node->namespaces.count;
 		return 0;
 	case TREE_CONTAINER: /* Links alone. */
 	case TREE_NODE_NAMESPACE:

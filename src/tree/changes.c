@@ -194,19 +194,25 @@ static void tell_namespace(struct teller *t)
 		tell_content(t, o, c->before, CHANGE_REMOVED);
 }
 
-/* A Node in the pods that are on it. */
-static void tell_node_in_pods(struct teller *t, const struct store_node *node)
+static void tell_node_in_pod(struct teller *t, const struct object *pod)
 {
 	enum store_event event = t->change->event;
 
-	for (size_t i = 0; node && i < node->pods.count; i++) {
-		const struct object *pod = node->pods.items[i];
+	start(t, "namespaces/%s/pods/%s/node", pod->namespace, pod->name);
+	if (event == STORE_MODIFIED)
+		tell_diff(t, "metadata");
+	else
+		tell_name(t, event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+}
 
-		start(t, "namespaces/%s/pods/%s/node", pod->namespace, pod->name);
-		if (event == STORE_MODIFIED)
-			tell_diff(t, "metadata");
-		else
-			tell_name(t, event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
+/* A Node in the pods that are on it. */
+static void tell_node_in_pods(struct teller *t, const struct store_node *node)
+{
+	for (size_t i = 0; node && i < node->namespaces.count; i++) {
+		const struct store_node_namespace *on_node = node->namespaces.items[i];
+
+		for (size_t j = 0; j < on_node->pods.count; j++)
+			tell_node_in_pod(t, on_node->pods.items[j]);
 	}
 }
 
@@ -226,30 +232,24 @@ static void tell_node(struct teller *t)
 
 static size_t pods_on(const struct store_node *node, const char *namespace)
 {
-	size_t n = 0;
+	const struct store_node_namespace *on_node =
+	    node ? store_find_node_namespace(node, namespace, strlen(namespace)) : NULL;
 
-	for (size_t i = 0; node && i < node->pods.count; i++) {
-		const struct object *pod = node->pods.items[i];
-
-		n += !strcmp(pod->namespace, namespace);
-	}
-	return n;
+	return on_node ? on_node->pods.count : 0;
 }
 
 /*
  * The link below nodes/<node>/pods; the namespace's folder there comes with its
- * first pod and goes with its last. nodes/<node>/pods has the time of either.
+ * first pod and goes with its last.
  */
 static void tell_link(struct teller *t, enum change_kind kind, const char *node, bool with_folder)
 {
 	const struct object *o = t->change->object;
 
-	start(t, "nodes/%s/pods", node);
-	size_t base_len = t->path.len;
-	buf_addf(&t->path, "/%s", o->namespace);
+	start(t, "nodes/%s/pods/%s", node, o->namespace);
 	if (!with_folder)
 		buf_addf(&t->path, "/%s", o->name);
-	tell_name_below(t, kind, base_len);
+	tell_name(t, kind);
 }
 
 /* A namespace of which no Namespace is known has the time of its pods' coming and going. */

@@ -98,47 +98,6 @@ static void add_containers(struct listing *l, const struct container_list *conta
 	}
 }
 
-static int by_namespace(const void *a, const void *b)
-{
-	const struct object *const *x = a;
-	const struct object *const *y = b;
-
-	return strcmp((*x)->namespace, (*y)->namespace);
-}
-
-/* Each namespace that has a pod on the node, once. */
-static void add_node_namespaces(struct listing *l, const struct tree *t,
-				const struct tree_place *dir)
-{
-	const struct collection *pods = &dir->node->pods;
-	cleanup_free struct object **sorted = calloc(pods->count + 1, sizeof(struct object *));
-
-	if (!sorted) {
-		l->err = -ENOMEM;
-		return;
-	}
-	if (pods->count)
-		memcpy(sorted, pods->items, pods->count * sizeof(*sorted));
-	qsort(sorted, pods->count, sizeof(*sorted), by_namespace);
-	for (size_t i = 0; i < pods->count; i++)
-		if (!i || strcmp(sorted[i]->namespace, sorted[i - 1]->namespace) != 0)
-			add_if_found(l, t, dir, sorted[i]->namespace);
-}
-
-static void add_node_pods(struct listing *l, const struct tree_place *dir)
-{
-	const struct collection *pods = &dir->node->pods;
-
-	for (size_t i = 0; i < pods->count; i++) {
-		const struct object *pod = pods->items[i];
-		struct tree_entry entry = {
-		    .name = pod->name, .name_len = strlen(pod->name), .kind = TREE_LINK};
-
-		if (!strcmp(pod->namespace, dir->ns->name))
-			add(l, &entry);
-	}
-}
-
 static void add_object_files(struct listing *l, const struct tree *t, const struct tree_place *dir)
 {
 	if (!dir->opened)
@@ -183,12 +142,6 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 	case TREE_CONTAINERS:
 		r = container_list(&dir->opened->view, &l->containers);
 		add_containers(l, &l->containers);
-		break;
-	case TREE_NODE_PODS:
-		add_node_namespaces(l, t, dir);
-		break;
-	case TREE_NODE_NAMESPACE:
-		add_node_pods(l, dir);
 		break;
 	case TREE_FIELD:
 		r = field_list(&dir->opened->view, dir->field, fields);
@@ -263,6 +216,14 @@ static bool make_entry(enum tree_kind dir, void *item, struct tree_entry *ret)
 		ret->node = item;
 		ret->object = ret->node->object;
 		named = node_item(item);
+	} else if (dir == TREE_NODE_PODS) {
+		ret->kind = TREE_NODE_NAMESPACE;
+		ret->on_node = item;
+		ret->ns = ret->on_node->ns;
+		named = node_namespace_item(item);
+	} else if (dir == TREE_NODE_NAMESPACE) {
+		ret->kind = TREE_LINK;
+		named = object_item(item);
 	} else {
 		ret->kind = TREE_POD;
 		ret->object = item;
@@ -287,6 +248,12 @@ static const struct collection *own_collection(const struct tree *t, const struc
 	case TREE_PODS:
 		*ret_key = object_item;
 		return &dir->ns->pods;
+	case TREE_NODE_PODS:
+		*ret_key = node_namespace_item;
+		return &dir->node->namespaces;
+	case TREE_NODE_NAMESPACE:
+		*ret_key = object_item;
+		return &dir->on_node->pods;
 	default:
 		return NULL;
 	}

@@ -165,20 +165,15 @@ static int find_pod(const struct tree_place *dir, const char *name, size_t len,
 	return found_if(ret->object);
 }
 
-static int find_node_namespace(const struct tree *t, const struct tree_place *dir, const char *name,
-			       size_t len, struct tree_entry *ret)
+static int find_node_namespace(const struct tree_place *dir, const char *name, size_t len,
+			       struct tree_entry *ret)
 {
 	ret->kind = TREE_NODE_NAMESPACE;
-	ret->ns = store_find_namespace(t->store, name, len);
-	if (!ret->ns)
+	ret->on_node = store_find_node_namespace(dir->node, name, len);
+	if (!ret->on_node)
 		return -ENOENT;
-	for (size_t i = 0; i < dir->node->pods.count; i++) {
-		const struct object *pod = dir->node->pods.items[i];
-
-		if (!strcmp(pod->namespace, ret->ns->name))
-			return 0;
-	}
-	return -ENOENT;
+	ret->ns = ret->on_node->ns;
+	return 0;
 }
 
 static int find_node_pod(const struct tree_place *dir, const char *name, size_t len,
@@ -251,7 +246,7 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 			return 0;
 		return find_in_object(dir, name, len, ret);
 	case TREE_NODE_PODS:
-		return find_node_namespace(t, dir, name, len, ret);
+		return find_node_namespace(dir, name, len, ret);
 	case TREE_NODE_NAMESPACE:
 		return find_node_pod(dir, name, len, ret);
 	case TREE_FIELD:
@@ -294,6 +289,8 @@ int tree_enter(struct tree_place *p, const struct tree_entry *entry)
 		p->ns = entry->ns;
 	if (entry->node)
 		p->node = entry->node;
+	if (entry->on_node)
+		p->on_node = entry->on_node;
 	if (other_object)
 		r = set_object(p, entry->object);
 	/* Below the directory of the object itself, or of a Node seen from a pod. */

@@ -125,18 +125,26 @@ static void a_folder_stays_while_its_namespace_or_a_pod_of_it_does(void **state)
 		    "-Pod shop/web >\n-Namespace shop went\n");
 }
 
+static size_t on_node(const char *node, const char *ns)
+{
+	const struct store_node_namespace *found = store_find_node_namespace(
+	    store_find_node(world.store, node, strlen(node)), ns, strlen(ns));
+
+	return found ? found->pods.count : 0;
+}
+
 static void a_pod_is_at_its_node_as_long_as_it_is_bound_to_it(void **state)
 {
 	(void)state;
 	world_put_pod(&world, "shop", "web", "1", "");
 	assert_null(store_find_node(world.store, "k1", 2));
 	world_put_pod(&world, "shop", "web", "1", "k1");
-	assert_int_equal(store_find_node(world.store, "k1", 2)->pods.count, 1);
+	assert_int_equal(on_node("k1", "shop"), 1);
 	assert_null(store_find_node(world.store, "k1", 2)->object);
 	world_put_named(&world, KIND_NODE, "k1", "u");
 	world_put_pod(&world, "shop", "web", "1", "k2");
-	assert_int_equal(store_find_node(world.store, "k1", 2)->pods.count, 0);
-	assert_int_equal(store_find_node(world.store, "k2", 2)->pods.count, 1);
+	assert_int_equal(on_node("k1", "shop"), 0);
+	assert_int_equal(on_node("k2", "shop"), 1);
 	store_remove(world.store, KIND_NODE, "", "k1");
 	assert_null(store_find_node(world.store, "k1", 2));
 	store_remove(world.store, KIND_POD, "shop", "web");
@@ -337,6 +345,29 @@ static void check_order(const struct collection *c)
 	}
 }
 
+/* How many pods are on it. */
+static size_t check_node(const struct store_node *node)
+{
+	size_t pods = 0;
+
+	for (size_t i = 0; i < node->namespaces.count; i++) {
+		const struct store_node_namespace *share = node->namespaces.items[i];
+
+		assert_true(share->pods.count > 0);
+		assert_ptr_equal(share->ns, store_find_namespace(world.store, share->ns->name,
+								 strlen(share->ns->name)));
+		for (size_t j = 0; j < share->pods.count; j++) {
+			const struct object *pod = share->pods.items[j];
+
+			assert_string_equal(pod->namespace, share->ns->name);
+			assert_string_equal(pod->node_name, node->name);
+		}
+		check_order(&share->pods);
+		pods += share->pods.count;
+	}
+	return pods;
+}
+
 static void check_known(void)
 {
 	size_t folders = 0;
@@ -383,8 +414,7 @@ static void check_known(void)
 			assert_int_equal(node != NULL, k->there || on_node);
 			nodes += node != NULL;
 			if (node) {
-				assert_int_equal(node->pods.count, on_node);
-				check_order(&node->pods);
+				assert_int_equal(check_node(node), on_node);
 			}
 		}
 	}

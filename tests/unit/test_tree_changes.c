@@ -74,16 +74,6 @@ static void unsaid(const char *what, const char *path)
 	fail_msg("%s: %s %s\n%s", doing, path, what, last_json ? last_json : "");
 }
 
-/* The folders of one node's namespaces share a time, which only the one that changed is told. */
-static bool shares_its_time(const char *path)
-{
-	unsigned int slashes = 0;
-
-	for (const char *p = path; *p; p++)
-		slashes += *p == '/';
-	return slashes == 3 && path_within(path, "nodes") && strstr(path, "/pods/");
-}
-
 static void compare(const struct snapshot *was, const struct snapshot *is)
 {
 	for (size_t i = 0; i < was->count; i++)
@@ -102,9 +92,8 @@ static void compare(const struct snapshot *was, const struct snapshot *is)
 		if (!shot_same(old, new) && !said_value(new->path))
 			unsaid("is another", new->path);
 		if (new->type == 'd' && old->type == 'd') {
-			bool later = old->mtime_ns != new->mtime_ns && !shares_its_time(new->path);
-
-			if ((later || old->nlink != new->nlink) && !said_attr(new->path))
+			if ((old->mtime_ns != new->mtime_ns || old->nlink != new->nlink) &&
+			    !said_attr(new->path))
 				unsaid("has other attributes", new->path);
 		} else if (old->mtime_ns != new->mtime_ns && !said_value(new->path)) {
 			unsaid("has another time", new->path);
@@ -230,6 +219,32 @@ static void a_pod_is_bound_moved_and_unbound(void **state)
 	put_pod("shop", "web", "1", "");
 	take_away(KIND_POD, "shop", "db");
 	assert_there("nodes/k1/pods/shop", false);
+}
+
+static int64_t time_of(const char *path)
+{
+	const struct shot *shot = snapshot_find(&before, path);
+
+	assert_non_null(shot);
+	return shot->mtime_ns;
+}
+
+static void each_namespace_of_a_node_has_its_own_time(void **state)
+{
+	(void)state;
+	put_named(KIND_NODE, "k1", "u1");
+	put_pod("shop", "web", "1", "k1");
+	put_pod("bank", "db", "2", "k1");
+	int64_t folders = time_of("nodes/k1/pods");
+	int64_t shop = time_of("nodes/k1/pods/shop");
+	int64_t bank = time_of("nodes/k1/pods/bank");
+	put_pod("bank", "web", "3", "k1");
+	assert_true(time_of("nodes/k1/pods/bank") > bank);
+	assert_true(time_of("nodes/k1/pods/shop") == shop);
+	assert_true(time_of("nodes/k1/pods") == folders);
+	take_away(KIND_POD, "shop", "web");
+	assert_there("nodes/k1/pods/shop", false);
+	assert_true(time_of("nodes/k1/pods") > folders);
 }
 
 static void a_node_comes_after_its_pods_and_goes_before_them(void **state)
@@ -517,6 +532,7 @@ int main(void)
 	    world_test(a_pod_comes_and_goes_with_its_folder),
 	    world_test(a_namespace_comes_before_or_after_its_pods),
 	    world_test(a_pod_is_bound_moved_and_unbound),
+	    world_test(each_namespace_of_a_node_has_its_own_time),
 	    world_test(a_node_comes_after_its_pods_and_goes_before_them),
 	    world_test(a_pod_made_again_is_another_one),
 	    world_test(label_links_follow_the_maps_they_lead_to),

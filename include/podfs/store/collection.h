@@ -20,6 +20,7 @@ typedef struct collection_item (*collection_key_fn)(const void *item);
 struct collection_item object_item(const void *object);
 struct collection_item namespace_item(const void *ns);
 struct collection_item node_item(const void *node);
+struct collection_item node_namespace_item(const void *node_namespace);
 
 /* The index of the first item behind (@cookie, @name); @name NULL: behind all with that cookie. */
 size_t collection_after(const struct collection *c, collection_key_fn key, uint64_t cookie,

@@ -57,7 +57,13 @@ struct store_node {
 	uint64_t cookie;
 	char *name;
 	struct object *object;
-	struct collection pods; /* of several namespaces: in the order of their names' cookies */
+	struct collection namespaces; /* of struct store_node_namespace */
+};
+
+/* What a node has of a namespace: there while a pod of it is bound to the node. */
+struct store_node_namespace {
+	const struct store_namespace *ns;
+	struct collection pods;
 };
 
 enum store_event {
@@ -139,6 +145,8 @@ void store_wait_readers(struct store *s);
 const struct store_namespace *store_find_namespace(const struct store *s, const char *name,
 						   size_t len);
 const struct store_node *store_find_node(const struct store *s, const char *name, size_t len);
+const struct store_node_namespace *store_find_node_namespace(const struct store_node *node,
+							     const char *ns, size_t len);
 struct object *store_find_pod(const struct store_namespace *ns, const char *name, size_t len);
 const struct collection *store_namespaces(const struct store *s);
 const struct collection *store_nodes(const struct store *s); /* also nodes without a Node */

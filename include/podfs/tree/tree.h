@@ -57,9 +57,10 @@ struct tree_place {
 	struct object *object; /* whose content it is, or NULL */
 	const struct store_namespace *ns;
 	const struct store_node *node;
-	struct opened *opened; /* of `object`: owned */
-	struct buf path;       /* from the object's own directory to here */
-	uint64_t seed;         /* of inode numbers below here */
+	const struct store_node_namespace *on_node; /* of a TREE_NODE_NAMESPACE and below */
+	struct opened *opened;                      /* of `object`: owned */
+	struct buf path;                            /* from the object's own directory to here */
+	uint64_t seed;                              /* of inode numbers below here */
 };
 
 /* One name of a directory. */
@@ -72,6 +73,7 @@ struct tree_entry {
 	struct object *object;
 	const struct store_namespace *ns;
 	const struct store_node *node;
+	const struct store_node_namespace *on_node;
 };
 
 struct tree_attr {

@@ -14,7 +14,6 @@ void folder_free_namespace(struct store_namespace *ns)
 		object_unref(ns->pods.items[i]);
 	collection_release(&ns->pods);
 	object_unref(ns->object);
-	free(ns->name);
 	free(ns);
 }
 
@@ -30,39 +29,32 @@ void folder_free_node(struct store_node *node)
 		free_on_node(node->namespaces.items[i]);
 	collection_release(&node->namespaces);
 	object_unref(node->object);
-	free(node->name);
 	free(node);
 }
 
 static struct store_namespace *new_namespace(const char *name)
 {
-	struct store_namespace *ns = calloc(1, sizeof(*ns));
+	size_t len = strlen(name);
+	struct store_namespace *ns = calloc(1, sizeof(*ns) + len + 1);
 
 	if (!ns)
 		return NULL;
-	ns->cookie = cookie_of(name, strlen(name));
+	memcpy(ns->name, name, len);
+	ns->cookie = cookie_of(name, len);
 	ns->pods.changed_ns = clock_realtime_ns();
-	ns->name = strdup(name);
-	if (!ns->name) {
-		free(ns);
-		return NULL;
-	}
 	return ns;
 }
 
 static struct store_node *new_node(const char *name)
 {
-	struct store_node *node = calloc(1, sizeof(*node));
+	size_t len = strlen(name);
+	struct store_node *node = calloc(1, sizeof(*node) + len + 1);
 
 	if (!node)
 		return NULL;
-	node->cookie = cookie_of(name, strlen(name));
+	memcpy(node->name, name, len);
+	node->cookie = cookie_of(name, len);
 	node->namespaces.changed_ns = clock_realtime_ns();
-	node->name = strdup(name);
-	if (!node->name) {
-		free(node);
-		return NULL;
-	}
 	return node;
 }
 

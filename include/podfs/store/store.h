@@ -47,17 +47,17 @@ struct collection {
 /* A namespace's folder: there while the Namespace or a pod in it is. */
 struct store_namespace {
 	uint64_t cookie;
-	char *name;
 	struct object *object; /* NULL: not known, or may not be read */
 	struct collection pods;
+	char name[];
 };
 
 /* A node's place: visible while the Node is known; pods may be bound to it before. */
 struct store_node {
 	uint64_t cookie;
-	char *name;
 	struct object *object;
 	struct collection namespaces; /* of struct store_node_namespace */
+	char name[];
 };
 
 /* What a node has of a namespace: there while a pod of it is bound to the node. */

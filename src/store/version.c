@@ -62,12 +62,6 @@ void opened_unref(struct opened *o)
 	free(o);
 }
 
-static size_t cost(const struct opened *o)
-{
-	/* What is rendered later comes on top, for as long as the entry lives. */
-	return sizeof(*o) + o->view.len + o->view.index.cap * sizeof(struct json_node);
-}
-
 static void unlink_locked(struct opened *o)
 {
 	struct opened **bucket = &cache.buckets[o->version->seq % CACHE_BUCKETS];
@@ -76,7 +70,7 @@ static void unlink_locked(struct opened *o)
 	*(o->older ? &o->older->newer : &cache.oldest) = o->newer;
 	if (*bucket == o)
 		*bucket = NULL;
-	cache.bytes -= cost(o);
+	cache.bytes -= o->cost;
 }
 
 static void push_locked(struct opened *o)
@@ -86,7 +80,7 @@ static void push_locked(struct opened *o)
 	*(o->older ? &o->older->newer : &cache.oldest) = o;
 	cache.newest = o;
 	cache.buckets[o->version->seq % CACHE_BUCKETS] = o;
-	cache.bytes += cost(o);
+	cache.bytes += o->cost;
 }
 
 /* The cached one with a reference for the caller, or NULL. */
@@ -107,6 +101,30 @@ static struct opened *find(const struct version *v)
 	return o;
 }
 
+/* Takes the oldest out until the rest but @o fits, and puts them before @dropped. */
+static struct opened *trim_locked(const struct opened *o, struct opened *dropped)
+{
+	while (cache.bytes > CACHE_BYTES_MAX && cache.oldest != o) {
+		struct opened *oldest = cache.oldest;
+
+		unlink_locked(oldest);
+		oldest->older = dropped;
+		dropped = oldest;
+	}
+	return dropped;
+}
+
+/* Those that the cache had. Not under its lock. */
+static void unref_all(struct opened *dropped)
+{
+	while (dropped) {
+		struct opened *next = dropped->older;
+
+		opened_unref(dropped);
+		dropped = next;
+	}
+}
+
 static void keep(struct opened *o)
 {
 	struct opened *dropped = NULL;
@@ -115,24 +133,29 @@ static void keep(struct opened *o)
 	struct opened *rival = cache.buckets[o->version->seq % CACHE_BUCKETS];
 	if (rival) {
 		unlink_locked(rival);
-		rival->older = dropped;
+		rival->older = NULL;
 		dropped = rival;
 	}
 	push_locked(opened_ref(o));
-	while (cache.bytes > CACHE_BYTES_MAX && cache.oldest != o) {
-		struct opened *oldest = cache.oldest;
+	dropped = trim_locked(o, dropped);
+	pthread_mutex_unlock(&cache.lock);
+	unref_all(dropped);
+}
 
-		unlink_locked(oldest);
-		oldest->older = dropped;
-		dropped = oldest;
+/* It takes more memory than before, which others make room for if it is kept. */
+static void charge(struct opened *o, size_t bytes)
+{
+	struct opened *dropped = NULL;
+
+	pthread_mutex_lock(&cache.lock);
+	if (cache.buckets[o->version->seq % CACHE_BUCKETS] == o) {
+		unlink_locked(o);
+		o->cost += bytes;
+		push_locked(o);
+		dropped = trim_locked(o, NULL);
 	}
 	pthread_mutex_unlock(&cache.lock);
-	while (dropped) {
-		struct opened *next = dropped->older;
-
-		opened_unref(dropped);
-		dropped = next;
-	}
+	unref_all(dropped);
 }
 
 int opened_get(struct version *v, struct opened **ret)
@@ -155,6 +178,7 @@ int opened_get(struct version *v, struct opened **ret)
 		opened_unref(o);
 		return r;
 	}
+	o->cost = sizeof(*o) + o->view.len + o->view.index.cap * sizeof(struct json_node);
 	keep(o);
 	*ret = o;
 	return 0;
@@ -163,6 +187,7 @@ int opened_get(struct version *v, struct opened **ret)
 static int rendered(struct opened *o, struct buf *out,
 		    int (*render)(const struct view *, struct buf *), const struct buf **ret)
 {
+	size_t made = 0;
 	int r = 0;
 
 	pthread_mutex_lock(&o->lock);
@@ -170,8 +195,11 @@ static int rendered(struct opened *o, struct buf *out,
 		r = render(&o->view, out);
 		if (r < 0)
 			buf_release(out);
+		made = out->cap;
 	}
 	pthread_mutex_unlock(&o->lock);
+	if (made)
+		charge(o, made);
 	*ret = out;
 	return r;
 }
@@ -189,16 +217,11 @@ int opened_yaml(struct opened *o, const struct buf **ret)
 void opened_cache_clear(void)
 {
 	pthread_mutex_lock(&cache.lock);
-	struct opened *o = cache.newest;
+	struct opened *all = cache.newest;
 	cache.newest = NULL;
 	cache.oldest = NULL;
 	memset(cache.buckets, 0, sizeof(cache.buckets));
 	cache.bytes = 0;
 	pthread_mutex_unlock(&cache.lock);
-	while (o) {
-		struct opened *next = o->older;
-
-		opened_unref(o);
-		o = next;
-	}
+	unref_all(all);
 }

@@ -100,6 +100,41 @@ static void what_nobody_uses_is_dropped_beyond_a_limit(void **state)
 		version_unref(versions[i]);
 }
 
+static void what_is_rendered_counts_too(void **state)
+{
+	enum { MANY = 24, SIZE = 256 << 10, LIMIT = 8 << 20 };
+	struct version *versions[MANY];
+	size_t kept = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		struct opened *o = NULL;
+
+		versions[i] = make(SIZE, i);
+		assert_int_equal(opened_get(versions[i], &o), 0);
+		opened_unref(o);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(versions[i]->refs, 2);
+	for (size_t i = 0; i < MANY; i++) {
+		struct opened *o = NULL;
+		const struct buf *text = NULL;
+
+		assert_int_equal(opened_get(versions[i], &o), 0);
+		assert_int_equal(i % 2 ? opened_json(o, &text) : opened_yaml(o, &text), 0);
+		assert_true(text->len > SIZE);
+		assert_int_equal(versions[i]->refs, 2);
+		opened_unref(o);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		kept += versions[i]->refs > 1;
+	assert_in_range(kept, LIMIT / SIZE / 4, LIMIT / SIZE / 2);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(versions[i]->refs, i < MANY - kept ? 1 : 2);
+		version_unref(versions[i]);
+	}
+}
+
 static void one_that_is_larger_than_the_limit_can_be_opened(void **state)
 {
 	struct version *v = make(12 << 20, 1);
@@ -173,6 +208,7 @@ int main(void)
 	    version_test(an_opened_version_is_found_again),
 	    version_test(an_opened_version_lives_as_long_as_it_is_held),
 	    version_test(what_nobody_uses_is_dropped_beyond_a_limit),
+	    version_test(what_is_rendered_counts_too),
 	    version_test(one_that_is_larger_than_the_limit_can_be_opened),
 	    version_test(many_threads_open_the_same_versions),
 	};

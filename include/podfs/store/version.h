@@ -35,7 +35,8 @@ struct opened {
 	pthread_mutex_t lock;
 	struct buf json; /* under the lock until made, constant afterwards */
 	struct buf yaml;
-	struct opened *newer; /* the cache's list; under the cache's lock */
+	size_t cost;          /* bytes in memory, what was rendered included; under the cache's */
+	struct opened *newer; /* lock, as its list */
 	struct opened *older;
 };
 

@@ -3,16 +3,32 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "status.h"
 
 static const struct options *options;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct file_list grants; /* none is ever taken back */
 
 void auth_init(const struct options *o)
 {
 	options = o;
+	for (size_t i = 0; i < o->grants.n; i++)
+		auth_grant(o->grants.v[i]);
+}
+
+bool auth_grant(const char *grant)
+{
+	if (!options_is_grant(grant))
+		return false;
+	pthread_mutex_lock(&lock);
+	grants.v = xrealloc(grants.v, (grants.n + 1) * sizeof(*grants.v));
+	grants.v[grants.n++] = xstrdup(grant);
+	pthread_mutex_unlock(&lock);
+	return true;
 }
 
 static char *dn_part(gnutls_x509_crt_t cert, const char *oid, unsigned index)
@@ -141,24 +157,29 @@ static char *full_name(const char *resource, const char *subresource)
 	return *subresource ? xasprintf("%s/%s", resource, subresource) : xstrdup(resource);
 }
 
+/* Whether it is the user's; whoever has none may do everything. */
+static bool is_of(const char *grant, const char *user)
+{
+	size_t n = strlen(user);
+
+	return !strncmp(grant, user, n) && grant[n] == '=';
+}
+
 bool auth_may(const struct request *req, const char *verb, const char *resource,
 	      const char *subresource, const char *ns)
 {
 	_cleanup_(freep) char *full = full_name(resource, subresource);
-	size_t user_len = strlen(req->user);
-	bool any = false;
+	bool any = false, may = false;
 
-	for (size_t i = 0; i < options->grants.n; i++) {
-		const char *grant = options->grants.v[i];
-
-		if ((size_t)(strchr(grant, '=') - grant) != user_len ||
-		    memcmp(grant, req->user, user_len) != 0)
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < grants.n && !may; i++) {
+		if (!is_of(grants.v[i], req->user))
 			continue;
 		any = true;
-		if (granted(grant, verb, full, ns))
-			return true;
+		may = granted(grants.v[i], verb, full, ns);
 	}
-	return !any;
+	pthread_mutex_unlock(&lock);
+	return may || !any;
 }
 
 bool auth_allows(struct request *req, const char *verb, const char *group, const char *resource,

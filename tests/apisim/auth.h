@@ -8,6 +8,15 @@
 
 void auth_init(const struct options *o);
 
+/**
+ * Grants more than the command line did, from now on. Any thread.
+ *
+ * @grant  USER=VERBS:RESOURCES[:NAMESPACE]
+ *
+ * false: it is no such thing.
+ */
+bool auth_grant(const char *grant);
+
 /** Sets req->user. false if it answered 401. */
 bool auth_check(struct request *req);
 

@@ -5,11 +5,13 @@
  *	POST /apisim/compact[?form=status|event]
  *	POST /apisim/close-watches
  *	POST /apisim/churn?rate=N
+ *	POST /apisim/grant?grant=USER=VERBS:RESOURCES[:NAMESPACE]
  *	GET  /apisim/stats
  *	GET, POST, DELETE /apisim/fault (see fault_control.c)
  */
 #include <string.h>
 
+#include "auth.h"
 #include "churn.h"
 #include "fault.h"
 #include "status.h"
@@ -39,6 +41,16 @@ static void set_churn(struct request *req, struct buf *b)
 		   (unsigned long long)churn_made(), (unsigned long long)store_rv());
 }
 
+static void grant(struct request *req, struct buf *b)
+{
+	const char *what = request_arg(req, "grant");
+
+	if (what && auth_grant(what))
+		buf_puts(b, "{\"granted\":true}\n");
+	else
+		status_bad_request(req, "grant=USER=VERBS:RESOURCES[:NAMESPACE]");
+}
+
 static void stats(struct request *req, struct buf *b)
 {
 	buf_printf(
@@ -58,9 +70,8 @@ void control_handle(struct request *req)
 		const char *path, *method;
 		void (*handle)(struct request *req, struct buf *b);
 	} controls[] = {
-	    {"/apisim/compact", "POST", compact},
-	    {"/apisim/close-watches", "POST", close_watches},
-	    {"/apisim/churn", "POST", set_churn},
+	    {"/apisim/compact", "POST", compact}, {"/apisim/close-watches", "POST", close_watches},
+	    {"/apisim/churn", "POST", set_churn}, {"/apisim/grant", "POST", grant},
 	    {"/apisim/stats", "GET", stats},
 	};
 	struct buf b = {0};
@@ -80,7 +91,8 @@ void control_handle(struct request *req)
 				return;
 			}
 			controls[i].handle(req, &b);
-			reply_json(req, 200, &b);
+			if (!req->response)
+				reply_json(req, 200, &b);
 			return;
 		}
 	status_no_such_path(req);

@@ -107,6 +107,13 @@ static bool listen_address(char *arg, struct options *o)
 	return true;
 }
 
+bool options_is_grant(const char *s)
+{
+	const char *equals = strchr(s, '=');
+
+	return equals && strchr(equals, ':');
+}
+
 static bool set(struct options *o, int opt, char *arg)
 {
 	switch (opt) {
@@ -126,7 +133,7 @@ static bool set(struct options *o, int opt, char *arg)
 		return strchr(arg, '=');
 	case OPT_GRANT:
 		add(&o->grants, arg);
-		return strchr(arg, '=') && strchr(strchr(arg, '='), ':');
+		return options_is_grant(arg);
 	case OPT_LOAD:
 		add(&o->load, arg);
 		return true;

@@ -21,5 +21,8 @@ struct options {
 	uint64_t rate, churn, history, bookmark_interval, max_page;
 };
 
+/** Whether it is USER=VERBS:RESOURCES[:NAMESPACE]. */
+bool options_is_grant(const char *s);
+
 /** 0, or the exit code with everything said: 2 for a wrong line, -1 for --help. */
 int options_parse(int argc, char **argv, struct options *ret);

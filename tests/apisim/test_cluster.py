@@ -123,6 +123,21 @@ def stats_count():
 
 
 @test
+def rights_can_be_granted_while_it_runs():
+    with Sim("--token", "secret=bob", "--grant", "bob=list:pods:shop", "--nodes", 1) as s:
+        def may(path, token="secret"):
+            return s.ask("GET", path, headers={"Authorization": "Bearer " + token})[0].status
+        nodes, shop, bank = "/api/v1/nodes", "/api/v1/namespaces/shop/pods", "/api/v1/namespaces/bank/pods"
+        equal([may(nodes), may(shop), may(bank)], [403, 200, 403], "before")
+        for grant in ("bob=list,watch:nodes", "bob=*:pods:bank", "bobby=*:*"):
+            equal(s.ask("POST", "/apisim/grant?grant=" + grant)[0].status, 200, grant)
+        equal([may(nodes), may(shop), may(bank), may("/api/v1/pods")], [200, 200, 200, 403], "afterwards")
+        for wrong in ("", "?grant=bob", "?grant=bob:list=pods"):
+            equal(s.ask("POST", "/apisim/grant" + wrong)[0].status, 400, wrong)
+        equal(may("/api/v1/namespaces"), 403, "what was never granted")
+
+
+@test
 def it_ends_on_sigterm_and_refuses_a_wrong_command_line():
     s = generated(pods=5)
     equal(s.stop(), 0, "SIGTERM")

@@ -7,15 +7,23 @@
 
 #include "scan.h"
 
-const char *scan_string(const char *p, const char *end)
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20;
+}
+
+/* The first quote, backslash or control character in [p, end), or end. */
+static const char *skip_plain(const char *p, const char *end)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"');
 	const __m128i backslash = _mm_set1_epi8('\\');
+	const __m128i control = _mm_set1_epi8(0x1f);
 
 	while (end - p >= 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
+		hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
 		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
 
 		if (mask)
@@ -23,7 +31,7 @@ const char *scan_string(const char *p, const char *end)
 		p += 16;
 	}
 #endif
-	while (p < end && *p != '"' && *p != '\\')
+	while (p < end && *p != '"' && *p != '\\' && !is_control(*p))
 		p++;
 	return p;
 }
@@ -32,19 +40,24 @@ const char *scan_string(const char *p, const char *end)
 static const char *feed_string(struct scan *s, const char *p, const char *end)
 {
 	while (p < end) {
-		if (s->escaped) {
-			s->escaped = false;
-			p++;
-			continue;
-		}
-		p = scan_string(p, end);
+		if (!s->escaped)
+			p = skip_plain(p, end);
 		if (p == end)
 			break;
-		if (*p++ == '"') {
-			s->in_string = false;
+		char c = *p++;
+		if (is_control(c)) {
+			s->broken = true;
 			break;
 		}
-		s->escaped = true;
+		if (s->escaped) {
+			s->escaped = false;
+		} else if (c == '"') {
+			s->in_string = false;
+			s->closed = true;
+			break;
+		} else {
+			s->escaped = true;
+		}
 	}
 	return p;
 }
@@ -69,14 +82,23 @@ static const char *feed_structure(struct scan *s, const char *p, const char *end
 		switch (*p++) {
 		case '"':
 			s->in_string = true;
+			s->broken = s->closed;
 			return p;
 		case '{':
 		case '[':
+			s->broken = s->closed;
+			if (s->broken)
+				return p;
 			if (++s->depth > s->max_depth)
 				s->max_depth = s->depth;
 			break;
+		case ',':
+		case ':':
+			s->closed = false;
+			break;
 		case '}':
 		case ']':
+			s->closed = true;
 			if (s->depth)
 				s->depth--;
 			if (!s->depth) {
@@ -105,7 +127,7 @@ size_t scan_feed(struct scan *s, const char *p, size_t n, bool *ret_done)
 	}
 	if (s->scalar)
 		return (size_t)(feed_scalar(p, end, ret_done) - start);
-	while (p < end && !*ret_done) {
+	while (p < end && !*ret_done && !s->broken) {
 		if (s->in_string) {
 			p = feed_string(s, p, end);
 			*ret_done = !s->in_string && !s->depth;

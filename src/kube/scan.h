@@ -2,9 +2,11 @@
 /*
  * scan: where a JSON value ends, in one pass and in any pieces.
  *
- * Follows strings and counts braces, nothing else: whether what lies between is
- * JSON is for the reader of the value to find out. That is what makes it fast,
- * and enough to cut a stream into objects.
+ * Follows strings and counts braces: whether what lies between is JSON is for
+ * the reader of the value to find out. That is what makes it fast, and enough
+ * to cut a stream into objects. But noise must not make it wait for an end that
+ * never comes: so no string goes on over a control character, and no value
+ * stands behind another without a comma. The next line breaks one of the two.
  */
 #ifndef PODFS_KUBE_SCAN_H
 #define PODFS_KUBE_SCAN_H
@@ -21,6 +23,8 @@ struct scan {
 	bool in_string;
 	bool escaped; /* the last byte was a backslash in a string */
 	bool scalar;  /* a number or a literal: it ends before the next delimiter */
+	bool closed;  /* a string, object or array ended, and nothing came since */
+	bool broken;  /* that is no JSON */
 };
 
 /**
@@ -28,12 +32,9 @@ struct scan {
  *
  * @ret_done  whether the value ended.
  *
- * Returns how many bytes belong to the value: all of them unless it ended.
+ * Returns how many bytes belong to the value: all of them unless it ended, or is broken.
  */
 size_t scan_feed(struct scan *s, const char *p, size_t n, bool *ret_done);
-
-/* The first quote or backslash in [p, end), or end. */
-const char *scan_string(const char *p, const char *end);
 
 /**
  * Finds the value of a member at the top level of an object.

@@ -83,6 +83,8 @@ static int follow(struct stream *s, const char **p, const char *end, bool *ret_d
 	*p += scan_feed(&s->scan, start, (size_t)(end - start), ret_done);
 	*ret_text = NULL;
 	*ret_len = 0;
+	if (s->scan.broken)
+		return -EPROTO;
 	if (!s->kept)
 		return 0;
 	size_t n = (size_t)(*p - start);

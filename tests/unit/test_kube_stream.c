@@ -128,6 +128,30 @@ static const struct vector vectors[] = {
     {STREAM_WATCH, "]", -EPROTO, ""},
 };
 
+/*
+ * What noise makes of an event. The braces do not add up any more, so it would
+ * take in all events that follow, for as long as the watch lasts.
+ */
+static const char *const noisy[] = {
+    "{\"type\":\"ADDED\",\"object\":{\"a\":{\"b\":1}\n{\"type\":",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":[1,2]\n\"b\"",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":\"b\"{",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":\"b\"\"c\"",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":{}[",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":b\"}}\n",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":\"more than sixteen characters \001 of text, and more\"",
+    "{\"type\":\"ADDED\",\"object\":{\"a\":\"\\\n",
+};
+
+static void ends_at_an_event_that_would_not_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(noisy); i++)
+		for (size_t size = 1; size <= strlen(noisy[i]); size++)
+			if (run(STREAM_WATCH, noisy[i], strlen(noisy[i]), size) != -EPROTO)
+				fail_msg("%s\nis taken, in pieces of %zu", noisy[i], size);
+}
+
 static void cuts_alike_in_every_chunking(void **state)
 {
 	(void)state;
@@ -245,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cuts_alike_in_every_chunking),
 	    cmocka_unit_test(cuts_alike_at_every_split),
+	    cmocka_unit_test(ends_at_an_event_that_would_not_end),
 	    cmocka_unit_test(ends_with_what_a_handler_returns),
 	    cmocka_unit_test(leaves_out_what_is_over_a_limit),
 	    cmocka_unit_test(finds_members_at_the_top_only),

@@ -344,10 +344,24 @@ void json_index_release(struct json_index *index)
 	*index = (struct json_index){0};
 }
 
+/* No escape is longer, for what is ASCII. */
+#define ESCAPE_MAX 6
+
+static bool decodes_to(const char *text, size_t len, const char *key)
+{
+	cleanup_buf struct buf plain = {0};
+
+	return json_decode(&plain, text, len) == 0 && plain.len == strlen(key) &&
+	       !memcmp(plain.data, key, plain.len);
+}
+
 bool json_key_is(const char *text, const struct json_node *node, const char *key)
 {
 	size_t n = strlen(key);
 
+	if (node->key_decode)
+		return node->key_len > n && node->key_len <= n * ESCAPE_MAX &&
+		       decodes_to(text + node->key_off, node->key_len, key);
 	return node->key_len == n && !memcmp(text + node->key_off, key, n);
 }
 

@@ -273,6 +273,20 @@ static void the_last_of_equal_keys_counts(void **state)
 	assert_int_equal(json_member(&d.view.index, d.text.data, n, "a"), 0);
 }
 
+static void a_key_is_the_same_however_it_is_written(void **state)
+{
+	cleanup_doc struct doc d = {0};
+
+	(void)state;
+	doc_parse(&d, "{\"n\":1,\"\\u006eame\":2,\"a\\/b\":3}");
+	uint32_t n = json_member(&d.view.index, d.text.data, 0, "name");
+	assert_int_equal(d.text.data[d.view.index.nodes[n].off], '2');
+	n = json_member(&d.view.index, d.text.data, 0, "a/b");
+	assert_int_equal(d.text.data[d.view.index.nodes[n].off], '3');
+	assert_int_equal(json_member(&d.view.index, d.text.data, 0, "\\u006eame"), 0);
+	assert_int_equal(json_member(&d.view.index, d.text.data, 0, "nam"), 0);
+}
+
 static void an_index_serves_again(void **state)
 {
 	struct json_index index = {0};
@@ -548,6 +562,7 @@ int main(void)
 	    cmocka_unit_test(a_key_as_long_as_the_text_allows_is_indexed_whole),
 	    cmocka_unit_test(nodes_stand_in_document_order),
 	    cmocka_unit_test(the_last_of_equal_keys_counts),
+	    cmocka_unit_test(a_key_is_the_same_however_it_is_written),
 	    cmocka_unit_test(an_index_serves_again),
 	    cmocka_unit_test(strings_decode_as_in_go),
 	    cmocka_unit_test(agrees_with_a_slow_reader_on_damaged_documents),

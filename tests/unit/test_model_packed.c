@@ -98,6 +98,8 @@ static void managed_fields_are_dropped_wherever_they_stand(void **state)
 		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"}}");
 	assert_text(KIND_NODE, "{\"metadata\":{\"name\":\"k\",\"managedFields\":null}}",
 		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"}}");
+	assert_text(KIND_NODE, "{\"m\\u0065tadata\":{\"managed\\u0046ields\":[],\"name\":\"k\"}}",
+		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"}}");
 	/* Only those of the object itself. */
 	assert_text(KIND_NODE, "{\"metadata\":{\"name\":\"k\"},\"spec\":{\"managedFields\":1}}",
 		    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"k\"},"

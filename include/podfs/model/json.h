@@ -77,7 +77,7 @@ static inline uint32_t json_first(const struct json_index *index, uint32_t n)
 	return index->nodes[n].count ? n + 1 : 0;
 }
 
-/* Whether a member's key is @key (a plain ASCII name). */
+/* Whether a member's key is @key (a plain ASCII name), however it is written. */
 bool json_key_is(const char *text, const struct json_node *node, const char *key);
 
 /* The last member of object @n with that key, as in Go; 0 if there is none or @n is no object. */

@@ -19,7 +19,7 @@
 #include <podfs/base/buf.h>
 
 #define QUANTITY_TEXT_MAX 64      /* bytes in a text */
-#define QUANTITY_DIGITS_MAX 38    /* digits from the first to the last that is not 0 */
+#define QUANTITY_DIGITS_MAX 38    /* digits from the first to the last that is not 0, down to 1n */
 #define QUANTITY_EXPONENT_MAX 999 /* of 1e999, and of 1e-999 */
 
 enum quantity_format {

@@ -14,7 +14,8 @@
  * @divisor  compared by its canonical text, as the API server does: "1000m" is
  *           "1", but "01" is not. "" and every zero are 1.
  *
- * 0; -EINVAL: no resource that a container's fields name, or not one of its divisors.
+ * 0; -EINVAL: no resource that a container's fields name, or not one of its divisors;
+ * -ENOMEM.
  */
 int resource_divisor(const char *resource, size_t resource_len, const char *divisor,
 		     size_t divisor_len, struct quantity *ret);

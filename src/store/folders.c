@@ -39,7 +39,7 @@ static struct store_namespace *new_namespace(const char *name)
 
 	if (!ns)
 		return NULL;
-	memcpy(ns->name, name, len);
+	memcpy(ns->name, name, len + 1);
 	ns->cookie = cookie_of(name, len);
 	ns->pods.changed_ns = clock_realtime_ns();
 	return ns;
@@ -52,7 +52,7 @@ static struct store_node *new_node(const char *name)
 
 	if (!node)
 		return NULL;
-	memcpy(node->name, name, len);
+	memcpy(node->name, name, len + 1);
 	node->cookie = cookie_of(name, len);
 	node->namespaces.changed_ns = clock_realtime_ns();
 	return node;

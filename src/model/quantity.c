@@ -96,7 +96,7 @@ static int add_up_decimal(const struct quantity_text *t, struct quantity *q)
 static void fraction_times_power(struct quantity_digits fraction, int exponent, uint64_t *ret_whole,
 				 uint64_t *ret_nanos)
 {
-	char digits[QUANTITY_TEXT_MAX];
+	char digits[QUANTITY_TEXT_MAX] = {0};
 	uint64_t carry = 0;
 	uint64_t nanos = 0;
 	bool rest = false;
@@ -108,7 +108,7 @@ static void fraction_times_power(struct quantity_digits fraction, int exponent, 
 		rest = rest || (i >= NANO_DIGITS && digits[i]);
 	}
 	for (size_t i = 0; i < NANO_DIGITS; i++)
-		nanos = nanos * 10 + (i < fraction.len ? (uint64_t)digits[i] : 0);
+		nanos = nanos * 10 + (uint64_t)digits[i];
 	*ret_whole = carry;
 	*ret_nanos = nanos + rest;
 }

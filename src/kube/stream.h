@@ -16,12 +16,14 @@
 #define PODFS_KUBE_STREAM_H
 
 #include <podfs/base/buf.h>
+#include <podfs/model/packed.h>
 
 #include "scan.h"
 
-/* etcd holds 1.5 MiB; what is over the limits is left out and reported. */
-#define STREAM_OBJECT_MAX (8u << 20)
-#define STREAM_DEPTH_MAX 1000u
+/* The model's, so that what passes here has the size and the nesting it takes. What is over them
+ * is left out and reported. */
+#define STREAM_OBJECT_MAX OBJECT_TEXT_MAX
+#define STREAM_DEPTH_MAX JSON_DEPTH_MAX
 #define STREAM_METADATA_MAX (256u << 10)
 #define STREAM_KEY_MAX 32u
 

@@ -208,6 +208,25 @@ static void the_kept_text_is_within_the_limit_too(void **state)
 	assert_non_null(fault);
 }
 
+/* So that a stream and the model never disagree about one. */
+static void an_object_at_its_limits_is_kept(void **state)
+{
+	cleanup_packed struct packed p = {0};
+	cleanup_buf struct buf json = {0};
+	const char *fault;
+
+	(void)state;
+	buf_addstr(&json, "{\"metadata\":{\"name\":\"k\"},\"deep\":");
+	buf_addfill(&json, '[', JSON_DEPTH_MAX - 1);
+	buf_addfill(&json, ']', JSON_DEPTH_MAX - 1);
+	buf_addstr(&json, ",\"x\":\"");
+	buf_addfill(&json, 'x', OBJECT_TEXT_MAX - json.len - 2);
+	buf_addstr(&json, "\"}");
+	assert_int_equal(json.len, OBJECT_TEXT_MAX);
+	assert_int_equal(
+	    packed_from_json(&scratch, KIND_NAMESPACE, json.data, json.len, &p, &fault), 0);
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -228,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(names_have_their_longest),
 	    cmocka_unit_test(only_pods_have_a_namespace),
 	    cmocka_unit_test(the_kept_text_is_within_the_limit_too),
+	    cmocka_unit_test(an_object_at_its_limits_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

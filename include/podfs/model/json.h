@@ -25,8 +25,8 @@
 #include <podfs/base/buf.h>
 
 /* Limits of what comes from outside; more is -E2BIG. */
-#define JSON_TEXT_MAX (16u << 20) /* bytes: an object at etcd's limit is 1.5 MiB */
-#define JSON_DEPTH_MAX 256u       /* containers inside each other */
+#define JSON_TEXT_MAX (8u << 20) /* bytes: an object at etcd's limit is 1.5 MiB */
+#define JSON_DEPTH_MAX 256u      /* containers inside each other */
 #define JSON_NODES_MAX (1u << 24)
 
 enum json_type {

@@ -18,6 +18,10 @@
 #define OBJECT_NAME_MAX 253
 #define NAMESPACE_NAME_MAX 63
 
+/* An object as it arrives: what is larger, or nested deeper than JSON_DEPTH_MAX, is left out.
+ * Within both there is room for the apiVersion and kind that it may lack. */
+#define OBJECT_TEXT_MAX (JSON_TEXT_MAX - 64)
+
 struct packed {
 	enum kind kind;
 	int64_t created_ns; /* creationTimestamp, nanoseconds since 1970; 0 if there is none */

@@ -23,31 +23,67 @@ RATE = 200
 RESOURCES = ('namespaces', 'nodes', 'pods')
 
 
-class Scene:
-    """A server that changes all the time, a mount of it, readers, and what can be done to them."""
+class Direct:
+    """How a server is reached: here it is what listens. With a certificate it does so inside TLS."""
 
-    def __init__(self, stack, mount_args, server_args, ca=None):
-        self.stack, self.ca = stack, ca
-        self.server = None
-        self.start(*SIZE, '--seed', '7', *server_args)
+    def __init__(self):
+        self.server = self.where = None
+
+    def start(self, args, tls=None):
+        pair = ('--tls-cert', tls.cert, '--tls-key', tls.key) if tls else ()
+        again = ('--listen', self.where) if self.where else ()
+        self.server = Apisim(*args, *pair, *again, ca=tls and tls.ca).__enter__()
         self.where = self.server.url.split('//')[1]
-        stack.callback(self.stop)
-        self.mount = stack.enter_context(Mount(self.server, *mount_args))
-        self.readers = stack.enter_context(Readers(self.mount))
 
-    def start(self, *args):
-        self.server = Apisim(*args, ca=self.ca).__enter__()
-        self.server.control(f'churn?rate={RATE}')
+    @property
+    def url(self):
+        return self.server.url
+
+    def trust(self, tls):
+        """What tells podfs whom to trust."""
+        return ('--certificate-authority', tls.ca) if tls else ()
+
+    def judge(self, mount):
+        """What must be true of every mount of it in the end."""
 
     def stop(self):
         if self.server:
             server, self.server = self.server, None
             server.__exit__()
 
-    def restart(self, *args):
+
+class Tls:
+    """A certificate of the server, and who signed it."""
+
+    def __init__(self, authority, name):
+        self.ca = authority.cert
+        self.cert, self.key = authority.issue(name, f'/CN={name}', 'IP:127.0.0.1')
+
+
+class Scene:
+    """A server that changes all the time, a mount of it, readers, and what can be done to them."""
+
+    reached = Direct
+
+    def __init__(self, stack, mount_args, server_args, tls=None):
+        self.way = self.reached()
+        stack.callback(self.way.stop)
+        self.start(*SIZE, '--seed', '7', *server_args, tls=tls)
+        self.mount = stack.enter_context(Mount(self.way.url, *self.way.trust(tls), *mount_args))
+        self.readers = stack.enter_context(Readers(self.mount))
+
+    @property
+    def server(self):
+        return self.way.server
+
+    def start(self, *args, tls=None):
+        self.way.start(args, tls)
+        self.server.control(f'churn?rate={RATE}')
+
+    def restart(self, *args, tls=None):
         """Another server at the same place."""
-        self.stop()
-        self.start('--listen', self.where, *args)
+        self.way.stop()
+        self.start(*args, tls=tls)
 
     def fault(self, name, **params):
         self.server.control(f'fault?name={name}' + ''.join(f'&{k.replace("_", "-")}={v}' for k, v in params.items()))
@@ -117,14 +153,15 @@ class Scene:
         for name in cluster.nodes:
             walk.directory(self.mount.node(name), cluster.node(name))
         walk.done()
+        self.way.judge(self.mount)
         self.readers.progress()
 
 
 @contextlib.contextmanager
-def scene(*mount_args, server=(), ca=None):
+def scene(*mount_args, server=(), tls=None):
     """A scene, which settles at the end."""
     with contextlib.ExitStack() as stack:
-        s = Scene(stack, mount_args, server, ca)
+        s = Scene(stack, mount_args, server, tls)
         yield s
         s.settle()
 
@@ -362,12 +399,10 @@ def old_list():
 @test('401 until there is a new token')
 def token():
     with tempfile.TemporaryDirectory(prefix='podfs-faults.') as directory:
-        ca = certs.Authority(directory)
-        cert, key = ca.issue('server', '/CN=server', 'IP:127.0.0.1')
+        tls = Tls(certs.Authority(directory), 'server')
         path = os.path.join(directory, 'token')
         write(path, 'old')
-        with scene('--certificate-authority', ca.cert, '--token-file', path, ca=ca.cert,
-                   server=('--tls-cert', cert, '--tls-key', key)) as s:
+        with scene('--token-file', path, tls=tls) as s:
             s.fault('401', token='new')
             s.rewatch()
             until(lambda: all('nauthorized' in s.status()[r] for r in RESOURCES), 'the status says it')
@@ -387,18 +422,13 @@ def write(path, text):
 def certificate():
     with tempfile.TemporaryDirectory(prefix='podfs-faults.') as directory:
         ca, other = certs.Authority(directory), certs.Authority(directory, 'other')
-        tls = [('--tls-cert', cert, '--tls-key', key) for cert, key in (
-            ca.issue('one', '/CN=one', 'IP:127.0.0.1'), ca.issue('two', '/CN=two', 'IP:127.0.0.1'),
-            other.issue('three', '/CN=three', 'IP:127.0.0.1'))]
-        with scene('--certificate-authority', ca.cert, ca=ca.cert, server=tls[0]) as s:
-            s.restart(*SIZE, *tls[1])
+        with scene(tls=Tls(ca, 'one')) as s:
+            s.restart(*SIZE, tls=Tls(ca, 'two'))
             until(s.is_connected, 'the same CA is as good', 60)
-            s.ca = other.cert
-            s.restart(*SIZE, *tls[2])
+            s.restart(*SIZE, tls=Tls(other, 'three'))
             until(lambda: 'certificate' in s.status()['pods'], 'the status says it', 60)
             s.readers.progress()
-            s.ca = ca.cert
-            s.restart(*SIZE, *tls[0])
+            s.restart(*SIZE, tls=Tls(ca, 'one'))
 
 
 @test('the server comes back with other data')

@@ -37,6 +37,13 @@ def test(sentence):
     return register
 
 
+def take_tests():
+    """The tests registered so far, as (sentence, function), for whoever runs them in a way of its own."""
+    taken = list(_tests)
+    _tests.clear()
+    return taken
+
+
 def skip(reason):
     raise Skip(reason)
 

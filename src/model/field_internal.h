@@ -4,11 +4,7 @@
 #define PODFS_MODEL_FIELD_INTERNAL_H
 
 #include <podfs/model/field.h>
-
-struct bytes {
-	const char *p;
-	size_t len;
-};
+#include <podfs/model/name.h>
 
 static inline const struct json_node *node_at(const struct view *view, uint32_t n)
 {
@@ -20,14 +16,7 @@ static inline struct field field_at(uint32_t node, enum field_style style)
 	return (struct field){.node = node & 0x3ffffff, .style = (unsigned int)style & 0x3f};
 }
 
-/* Where a key or a string stands if it can be used as it is, else decoded into @scratch. */
-struct bytes field_key(const struct view *view, uint32_t n, struct buf *scratch);
-struct bytes field_string(const struct view *view, uint32_t n, struct buf *scratch);
-
 /* entries.c: the names of one directory. */
-
-/* Appends a key as a file's name. False if no file can have it; @names is as before then. */
-bool name_add(struct buf *names, struct bytes key);
 
 /* Adds member @f to a listing, or counts it as left out. 0 or -ENOMEM. */
 int entries_add(struct field_list *list, struct bytes key, struct field f);

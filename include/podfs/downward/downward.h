@@ -13,10 +13,10 @@
  * A file exists if the kubelet would have its bytes, from what is known here:
  * without the node there is no limit that the node would have set.
  *
- * Some names are found but not listed: `metadata.labels['KEY']` and
- * `metadata.annotations['KEY']` of every key that a pod may have, with '/'
- * written %2F and '%' written %25; `limits.memory@1Mi` with each divisor that
- * the API allows, in any spelling the API reads as that one ("@0.001" is "@1m");
+ * Some names are found but not listed, each in one spelling:
+ * `metadata.labels['KEY']` and `metadata.annotations['KEY']` of every key that a
+ * pod may have, with '/' written %2F and '%' written %25; `limits.memory@1Mi`
+ * with each divisor that the API allows, as it prints it (not `@1000m`);
  * `limits.hugepages-SIZE` of sizes that neither the pod nor the node has.
  */
 #ifndef PODFS_DOWNWARD_DOWNWARD_H
@@ -47,6 +47,7 @@ struct downward_entry {
 	uint32_t name_off; /* in `names` */
 	uint32_t name_len;
 	struct downward_place place;
+	uint32_t node; /* the module's own */
 };
 
 /* A directory's entries, sorted by the bytes of their names. */

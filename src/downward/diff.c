@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all of downward/ depends on is a few parts of two objects. Their texts
+ * are compared first: most changes of a pod (its conditions, its containers'
+ * states) and of a node (its heartbeat) end there.
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+enum part {
+	PART_IDENTITY = 1,
+	PART_LABELS = 2,
+	PART_ANNOTATIONS = 4,
+	PART_PLACE = 8, /* where it runs, under which addresses and as whom */
+	PART_CONTAINERS = 16,
+	PART_VOLUMES = 32,
+	PART_NODE = 64, /* what it has to give */
+};
+
+#define PARTS_FIELDS (PART_IDENTITY | PART_LABELS | PART_ANNOTATIONS | PART_PLACE)
+#define PARTS_RESOURCES (PART_CONTAINERS | PART_NODE)
+
+static const struct {
+	enum part part;
+	bool of_node;
+	const char *folder;
+	const char *member;
+} texts[] = {
+    {PART_IDENTITY, false, "metadata", "name"},
+    {PART_IDENTITY, false, "metadata", "namespace"},
+    {PART_IDENTITY, false, "metadata", "uid"},
+    {PART_LABELS, false, "metadata", "labels"},
+    {PART_ANNOTATIONS, false, "metadata", "annotations"},
+    {PART_PLACE, false, "spec", "nodeName"},
+    {PART_PLACE, false, "spec", "serviceAccountName"},
+    {PART_PLACE, false, "spec", "hostNetwork"},
+    {PART_PLACE, false, "status", "hostIP"},
+    {PART_PLACE, false, "status", "hostIPs"},
+    {PART_PLACE, false, "status", "podIP"},
+    {PART_PLACE, false, "status", "podIPs"},
+    {PART_PLACE, true, "status", "addresses"},
+    {PART_CONTAINERS, false, "spec", "containers"},
+    {PART_CONTAINERS, false, "spec", "initContainers"},
+    {PART_CONTAINERS, false, "spec", "ephemeralContainers"},
+    {PART_CONTAINERS, false, "spec", "resources"},
+    {PART_VOLUMES, false, "spec", "volumes"},
+    {PART_NODE, true, "status", "allocatable"},
+};
+
+/* Whether two values, 0 for none, are written alike. */
+static bool same_text(const struct view *a, uint32_t x, const struct view *b, uint32_t y)
+{
+	if (!x || !y)
+		return !x && !y;
+	const struct json_node *m = node_at(a, x);
+	const struct json_node *n = node_at(b, y);
+	return m->type == n->type &&
+	       bytes_equal(a->text + m->off, m->len, b->text + n->off, n->len);
+}
+
+static bool same_member(const struct view *a, const struct view *b, size_t i)
+{
+	if (a == b)
+		return true;
+	return same_text(a, view_member(a, texts[i].folder, texts[i].member), b,
+			 view_member(b, texts[i].folder, texts[i].member));
+}
+
+/* The parts that differ. */
+static unsigned int compare_parts(const struct downward_source *old,
+				  const struct downward_source *new)
+{
+	unsigned int parts = 0;
+
+	if (!old->node != !new->node)
+		parts |= PART_PLACE | PART_NODE;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const struct view *a = texts[i].of_node ? old->node : old->pod;
+		const struct view *b = texts[i].of_node ? new->node : new->pod;
+
+		if (!(parts & texts[i].part) && !same_member(a, b, i))
+			parts |= texts[i].part;
+	}
+	return parts;
+}
+
+int report(struct diff *diff, enum change_kind kind, struct bytes path)
+{
+	cleanup_buf struct buf full = {0};
+
+	buf_addstr(&full, "downward/");
+	if (buf_add(&full, path.p, path.len) < 0)
+		return -ENOMEM;
+	return diff_add(diff, kind, full.data);
+}
+
+static int diff_field(const struct downward_source *old, const struct downward_source *new,
+		      const char *path, struct diff *diff)
+{
+	struct bytes name = {path, strlen(path)};
+	cleanup_buf struct buf a = {0};
+	cleanup_buf struct buf b = {0};
+	int was = field_read(old, name, USE_FILE, &a);
+	int is = field_read(new, name, USE_FILE, &b);
+
+	if (was == -ENOMEM || is == -ENOMEM)
+		return -ENOMEM;
+	if (was != is)
+		return report(diff, is ? CHANGE_REMOVED : CHANGE_ADDED, name);
+	return bytes_equal(a.data, a.len, b.data, b.len) ? 0 : report(diff, CHANGE_VALUE, name);
+}
+
+/* What the fields depend on, in the order of field_path(). */
+static const enum part field_parts[FIELD_COUNT] = {
+    PART_IDENTITY, PART_IDENTITY, PART_IDENTITY, PART_LABELS, PART_ANNOTATIONS, PART_PLACE,
+    PART_PLACE,    PART_PLACE,    PART_PLACE,    PART_PLACE,  PART_PLACE,
+};
+
+static int diff_fields(const struct downward_source *old, const struct downward_source *new,
+		       unsigned int parts, struct diff *diff)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < FIELD_COUNT && r == 0; i++)
+		if (parts & field_parts[i])
+			r = diff_field(old, new, field_path(i), diff);
+	if (r == 0 && (parts & PART_LABELS))
+		r = subscript_diff(old->pod, new->pod, "labels", diff);
+	if (r == 0 && (parts & PART_ANNOTATIONS))
+		r = subscript_diff(old->pod, new->pod, "annotations", diff);
+	return r;
+}
+
+/* All files of env/ and of volumes/. */
+static int collect(const struct downward_source *s, struct files *ret)
+{
+	const struct bytes all = {0};
+	int r = env_files(s, all, ret);
+
+	if (r == 0)
+		r = volume_files(s, all, ret);
+	return r < 0 ? r : files_settle(s, ret);
+}
+
+int downward_diff(const struct downward_source *old, const struct downward_source *new,
+		  struct diff *ret)
+{
+	unsigned int parts = compare_parts(old, new);
+	cleanup_files struct files was = {0};
+	cleanup_files struct files is = {0};
+	int r = 0;
+
+	if (!parts)
+		return 0;
+	if (parts & PARTS_FIELDS)
+		r = diff_fields(old, new, parts, ret);
+	if (r == 0 && (parts & PARTS_RESOURCES))
+		r = resources_diff(old, new, ret);
+	if (r == 0)
+		r = collect(old, &was);
+	if (r == 0)
+		r = collect(new, &is);
+	return r < 0 ? r : files_diff(old, &was, new, &is, ret);
+}

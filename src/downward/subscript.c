@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metadata.labels['k']: one value of a label map, as it is, without quotes.
+ *
+ * A key that the pod lacks has the empty value; one that no pod can have is no
+ * path. The rules for keys are the API server's IsQualifiedName.
+ */
+#include <errno.h>
+
+#include <podfs/model/render.h>
+
+#include "internal.h"
+
+#define PREFIX_MAX 253
+#define NAME_MAX_KEY 63
+
+static bool is_lower_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_alnum(char c)
+{
+	return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
+}
+
+/* Alphanumeric at both ends; '-', '_' and '.' between them. */
+static bool is_name(const char *s, size_t len)
+{
+	if (!len || len > NAME_MAX_KEY || !is_alnum(s[0]) || !is_alnum(s[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_alnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.')
+			return false;
+	return true;
+}
+
+/* A DNS subdomain: labels of small letters, digits and inner '-', joined by '.'. */
+static bool is_prefix(const char *s, size_t len)
+{
+	if (!len || len > PREFIX_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool inner = i > 0 && i + 1 < len;
+
+		if (is_lower_alnum(s[i]))
+			continue;
+		if (!inner || (s[i] != '-' && s[i] != '.'))
+			return false;
+		/* A '.' stands between two letters, so a '-' never next to one. */
+		if ((s[i] == '.' || s[i - 1] == '.') && !is_lower_alnum(s[i - 1]))
+			return false;
+		if (s[i] == '.' && !is_lower_alnum(s[i + 1]))
+			return false;
+	}
+	return true;
+}
+
+static bool is_qualified(const char *s, size_t len)
+{
+	const char *slash = len ? memchr(s, '/', len) : NULL;
+	size_t prefix = (size_t)(slash ? slash - s : 0);
+
+	if (!slash)
+		return is_name(s, len);
+	return is_prefix(s, prefix) && is_name(slash + 1, len - prefix - 1);
+}
+
+/*
+ * Go's lower case, as far as it makes a key's letters: two letters beyond ASCII
+ * have one of these for their small letter, the Kelvin sign and the dotted I.
+ */
+static size_t lower(const char *s, size_t len, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (len - i >= 3 && !memcmp(s + i, "\xe2\x84\xaa", 3)) {
+			out[n++] = 'k';
+			i += 2;
+		} else if (len - i >= 2 && !memcmp(s + i, "\xc4\xb0", 2)) {
+			out[n++] = 'i';
+			i += 1;
+		} else {
+			out[n++] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] - 'A' + 'a' : s[i]);
+		}
+	}
+	return n;
+}
+
+/* Whether an object can have that key. Annotations are checked in small letters. */
+static bool key_is_valid(const char *map, struct bytes key)
+{
+	/* Three bytes can become one. */
+	char small[3 * (PREFIX_MAX + 1 + NAME_MAX_KEY)];
+
+	if (key.len > sizeof(small))
+		return false;
+	if (!strcmp(map, "labels"))
+		return is_qualified(key.p, key.len);
+	return is_qualified(small, lower(key.p, key.len, small));
+}
+
+static const struct {
+	const char *path;
+	const char *map;
+} maps[] = {
+    {"metadata.labels", "labels"},
+    {"metadata.annotations", "annotations"},
+};
+
+bool subscript_parse(struct bytes path, struct subscript *ret)
+{
+	const char *open = path.len ? memmem(path.p, path.len, "['", 2) : NULL;
+
+	if (!open || path.len < 2 || memcmp(path.p + path.len - 2, "']", 2) != 0)
+		return false;
+	struct bytes map = {path.p, (size_t)(open - path.p)};
+	const char *end = path.p + path.len - 2;
+	/* In "['']" the ends may not overlap. */
+	if (end < open + 2)
+		return false;
+	ret->key = (struct bytes){open + 2, (size_t)(end - open - 2)};
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		ret->map = maps[i].map;
+		if (bytes_are(map, maps[i].path))
+			return key_is_valid(ret->map, ret->key);
+	}
+	return false;
+}
+
+int subscript_read(const struct view *pod, const struct subscript *subscript, struct buf *out)
+{
+	cleanup_buf struct buf scratch = {0};
+	uint32_t map = view_member(pod, "metadata", subscript->map);
+	uint32_t found = 0;
+
+	if (!map || node_at(pod, map)->type != JSON_OBJECT)
+		return 0;
+	/* Of equal keys the last one counts, as in Go. */
+	for (uint32_t c = node_first(pod, map); c; c = node_at(pod, c)->next) {
+		struct bytes key = field_key(pod, c, &scratch);
+
+		if (bytes_equal(key.p, key.len, subscript->key.p, subscript->key.len))
+			found = c;
+	}
+	struct bytes value = node_string(pod, found, &scratch);
+	return scratch.err ? scratch.err : buf_add(out, value.p, value.len);
+}
+
+static int report_key(const char *map, struct bytes key, struct diff *diff)
+{
+	cleanup_buf struct buf path = {0};
+
+	if (!key_is_valid(map, key))
+		return 0;
+	buf_addf(&path, "metadata.%s['", map);
+	if (!name_add(&path, key))
+		return 0;
+	if (buf_addstr(&path, "']") < 0)
+		return -ENOMEM;
+	return path.len > FIELD_NAME_MAX
+		   ? 0
+		   : report(diff, CHANGE_VALUE, (struct bytes){path.data, path.len});
+}
+
+static struct bytes member_key(const struct sorted_members *members, size_t i)
+{
+	return (struct bytes){members->keys.data + members->members[i].key_off,
+			      members->members[i].key_len};
+}
+
+static int sort_map(const struct view *pod, const char *map, struct sorted_members *ret)
+{
+	uint32_t n = view_member(pod, "metadata", map);
+
+	return n && node_at(pod, n)->type == JSON_OBJECT ? sort_members(pod, n, ret) : 0;
+}
+
+int subscript_diff(const struct view *old, const struct view *new, const char *map,
+		   struct diff *diff)
+{
+	cleanup_sorted_members struct sorted_members was = {0};
+	cleanup_sorted_members struct sorted_members is = {0};
+	cleanup_buf struct buf a = {0};
+	cleanup_buf struct buf b = {0};
+	size_t i = 0;
+	size_t j = 0;
+	int r = sort_map(old, map, &was);
+
+	if (r == 0)
+		r = sort_map(new, map, &is);
+	while (r == 0 && (i < was.count || j < is.count)) {
+		struct bytes key = {0};
+		uint32_t x = 0;
+		uint32_t y = 0;
+		int order = i == was.count ? 1 : j == is.count ? -1 : 0;
+
+		if (!order) {
+			key = member_key(&was, i);
+			struct bytes other = member_key(&is, j);
+			order = bytes_compare(key.p, key.len, other.p, other.len);
+		}
+		if (order <= 0) {
+			key = member_key(&was, i);
+			x = was.members[i++].node;
+		}
+		if (order >= 0) {
+			key = member_key(&is, j);
+			y = is.members[j++].node;
+		}
+		/* A key that is not there has the empty value. */
+		struct bytes before = node_string(old, x, &a);
+		struct bytes after = node_string(new, y, &b);
+		if (!bytes_equal(before.p, before.len, after.p, after.len))
+			r = report_key(map, key, diff);
+	}
+	return r < 0 ? r : a.err ? a.err : b.err;
+}

@@ -95,8 +95,13 @@ static int find_chosen(const struct downward_source *s, const struct split *path
 {
 	cleanup_files struct files files = {0};
 	size_t i;
-	int r = chosen_files(s, path, &files);
 
+	/* One variable needs no look at the others. */
+	if (path->rest.len && bytes_are(path->first, "env")) {
+		*ret = (struct downward_place){DOWNWARD_FILE, 0444};
+		return env_read(s, path->second, path->rest, NULL);
+	}
+	int r = chosen_files(s, path, &files);
 	return r < 0 ? r : files_find(&files, path->all, ret, &i);
 }
 
@@ -105,8 +110,10 @@ static int read_chosen(const struct downward_source *s, const struct split *path
 	cleanup_files struct files files = {0};
 	struct downward_place place;
 	size_t i;
-	int r = chosen_files(s, path, &files);
 
+	if (path->rest.len && bytes_are(path->first, "env"))
+		return env_read(s, path->second, path->rest, out);
+	int r = chosen_files(s, path, &files);
 	if (r == 0)
 		r = files_find(&files, path->all, &place, &i);
 	if (r < 0 || place.type != DOWNWARD_FILE)

@@ -65,3 +65,28 @@ int env_files(const struct downward_source *s, struct bytes only, struct files *
 	}
 	return r;
 }
+
+int env_read(const struct downward_source *s, struct bytes folder, struct bytes name,
+	     struct buf *out)
+{
+	cleanup_buf struct buf scratch = {0};
+	cleanup_buf struct buf file_name = {0};
+	uint32_t container;
+	uint32_t found = 0;
+	int r = container_at(s->pod, CONTAINERS_ALL, folder, &container);
+
+	if (r < 0 || !container)
+		return r < 0 ? r : -ENOENT;
+	uint32_t env = node_member(s->pod, container, "env");
+	for (uint32_t c = node_first(s->pod, env); c; c = node_at(s->pod, c)->next) {
+		struct bytes is = node_string(s->pod, node_member(s->pod, c, "name"), &scratch);
+
+		buf_clear(&file_name);
+		if (name_add(&file_name, is) &&
+		    bytes_equal(file_name.data, file_name.len, name.p, name.len))
+			found = c;
+	}
+	if (scratch.err || file_name.err)
+		return -ENOMEM;
+	return reference_read(s, found ? holder_of(s->pod, found) : 0, container, out);
+}

@@ -235,6 +235,10 @@ void files_release(struct files *files);
 int env_files(const struct downward_source *s, struct bytes only, struct files *ret);
 int volume_files(const struct downward_source *s, struct bytes only, struct files *ret);
 
+/* Appends the variable whose file is @name, of the container whose directory is @folder. */
+int env_read(const struct downward_source *s, struct bytes folder, struct bytes name,
+	     struct buf *out);
+
 /* diff_files.c, diff_resources.c */
 int files_diff(const struct downward_source *old, const struct files *was,
 	       const struct downward_source *new, const struct files *is, struct diff *diff);

@@ -267,7 +267,7 @@ static void start_handles(struct app *app)
 
 static int make_tree(struct app *app, struct error *e)
 {
-	app->store = store_new(tree_diff);
+	app->store = store_new(&tree_rules);
 	if (!app->store)
 		return error_set(e, -ENOMEM, "out of memory");
 	app->tree = (struct tree){

@@ -85,6 +85,16 @@ static unsigned int compare_parts(const struct downward_source *old,
 	return parts;
 }
 
+bool downward_node_matters(const struct view *old, const struct view *new)
+{
+	if (!old || !new)
+		return old != new;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].of_node && !same_member(old, new, i))
+			return true;
+	return false;
+}
+
 int report(struct diff *diff, enum change_kind kind, struct bytes path)
 {
 	cleanup_buf struct buf full = {0};

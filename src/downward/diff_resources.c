@@ -39,12 +39,26 @@ static enum change_kind compare_values(const struct resource *resource, const st
 		   : CHANGE_UNSET;
 }
 
-/* The file of a resource, whose path is @file, and those of its other units. */
+static int report_unit(struct diff *diff, enum change_kind kind, struct bytes path)
+{
+	cleanup_buf struct buf full = {0};
+
+	buf_addstr(&full, "downward/");
+	if (buf_add(&full, path.p, path.len) < 0)
+		return -ENOMEM;
+	return diff_add_unnoted(diff, kind, full.data);
+}
+
+/*
+ * The file of a resource, whose path is @file, and those of its other units. They have one time,
+ * downward_time_path(): a pod with ten containers would else fill its whole history with a resize.
+ */
 static int report_units(const struct resource *resource, struct bytes text,
 			const struct amount *was, const struct amount *is, struct buf *file,
 			struct diff *diff)
 {
 	size_t len = file->len;
+	bool any = false;
 	int r = 0;
 
 	for (size_t i = 0; i <= ARRAY_SIZE(units) && r == 0; i++) {
@@ -58,9 +72,18 @@ static int report_units(const struct resource *resource, struct bytes text,
 			kind = is->listed ? CHANGE_ADDED : CHANGE_REMOVED;
 		if (i)
 			buf_addf(file, "@%s", unit);
-		if (kind != CHANGE_UNSET)
-			r = file->err ? file->err
-				      : report(diff, kind, (struct bytes){file->data, file->len});
+		struct bytes path = {file->data, file->len};
+		if (kind != CHANGE_UNSET && file->err)
+			r = file->err;
+		else if (kind != CHANGE_UNSET)
+			r = i ? report_unit(diff, kind, path) : report(diff, kind, path);
+		any |= i && kind != CHANGE_UNSET;
+		file->len = len;
+	}
+	if (r == 0 && any) {
+		buf_addch(file, '@');
+		r = file->err ? file->err
+			      : report(diff, CHANGE_VALUE, (struct bytes){file->data, file->len});
 		file->len = len;
 	}
 	return r;

@@ -160,6 +160,16 @@ int resource_read(const struct downward_source *s, uint32_t container, struct by
 	return r == 0 && out ? amount_print(&resource, &amount, &divisor, out) : r;
 }
 
+size_t downward_time_path(const char *path)
+{
+	static const char dir[] = "downward/resources/";
+	const char *at = NULL;
+
+	if (!strncmp(path, dir, strlen(dir)))
+		at = strchr(path + strlen(dir) + strcspn(path + strlen(dir), "/"), '@');
+	return at ? (size_t)(at - path) + 1 : strlen(path);
+}
+
 /* Adds those in a map of amounts that a file can be called after. */
 static int add_hugepages(const struct view *view, uint32_t map, struct downward_list *to)
 {

@@ -11,7 +11,7 @@
 
 /* A file as the caller may read it: an opened version, or pinned content. */
 struct content {
-	struct opened *opened;
+	struct tree_source source;
 	struct pin *pin;
 	enum tree_kind kind;
 	struct buf path;
@@ -21,20 +21,49 @@ struct content {
 
 static void content_release(struct content *c)
 {
-	if (c->opened)
-		opened_unref(c->opened);
+	opened_unrefp(&c->source.object);
+	opened_unrefp(&c->source.node);
 	pin_unref(c->pin);
 	buf_release(&c->path);
 	buf_release(&c->scratch);
 }
 #define cleanup_content cleanup_(content_release)
 
+/* The versions a file is made of; references. */
+struct made_of {
+	struct version *object;
+	struct version *node;
+};
+
+static void made_of_release(struct made_of *m)
+{
+	version_unref(m->object);
+	version_unref(m->node);
+}
+#define cleanup_made_of cleanup_(made_of_release)
+
+static void made_of_set(struct made_of *m, struct version *object, struct version *node)
+{
+	m->object = version_ref(object);
+	if (node)
+		m->node = version_ref(node);
+}
+
+/* Under the store's lock. */
+static struct version *node_version(const struct fs *fs, const struct inode *n)
+{
+	const struct store_node *node = NULL;
+
+	if (n->kind == TREE_DOWNWARD_FILE)
+		node = tree_pod_node(fs->tree, n->object);
+	return node ? node->object->version : NULL;
+}
+
 /*
  * Which version a file shows; pinned content has none. 0, -ENOENT, -ESTALE.
  */
-static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct version **ret_v)
+static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct made_of *ret_m)
 {
-	struct version *v = NULL;
 	int r = 0;
 
 	store_rdlock(fs->tree->store);
@@ -47,13 +76,11 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 	else if (n->pin && !n->pin->version)
 		ret->pin = pin_ref(n->pin);
 	else if (n->pin)
-		v = n->pin->version;
+		made_of_set(ret_m, n->pin->version, n->pin->node_version);
 	else if (n->attached && n->object)
-		v = n->object->version;
+		made_of_set(ret_m, n->object->version, node_version(fs, n));
 	else
 		r = -ESTALE;
-	if (v)
-		*ret_v = version_ref(v);
 	if (n)
 		ret->kind = n->kind;
 	inode_unlock(fs->inodes);
@@ -63,16 +90,17 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 
 static int content_get(struct fs *fs, uint64_t id, struct content *ret)
 {
-	struct version *v = NULL;
-	int r = content_version(fs, id, ret, &v);
+	cleanup_made_of struct made_of m = {0};
+	int r = content_version(fs, id, ret, &m);
 
-	if (r == 0 && v)
-		r = opened_get(v, &ret->opened);
-	version_unref(v);
+	if (r == 0 && m.object)
+		r = opened_get(m.object, &ret->source.object);
+	if (r == 0 && m.node)
+		r = opened_get(m.node, &ret->source.node);
 	if (ret->pin)
 		ret->bytes = &ret->pin->content;
-	if (r == 0 && v)
-		r = tree_read(ret->opened, ret->kind, ret->path.data, &ret->scratch, &ret->bytes);
+	if (r == 0 && m.object)
+		r = tree_read(&ret->source, ret->kind, ret->path.data, &ret->scratch, &ret->bytes);
 	return r;
 }
 
@@ -84,9 +112,12 @@ int fs_content_size(struct fs *fs, uint64_t id, struct tree_attr *attr)
 	if (r < 0)
 		return r;
 	attr->type = S_IFREG;
+	attr->mode = 0444;
 	attr->nlink = 1;
 	attr->size = content.bytes->len;
-	return 0;
+	if (content.kind == TREE_DOWNWARD_FILE)
+		r = tree_mode(&content.source, content.kind, content.path.data, &attr->mode);
+	return r;
 }
 
 void fs_read(struct fs *fs, fuse_req_t req, uint64_t id, size_t size, off_t off)

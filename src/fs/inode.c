@@ -54,6 +54,7 @@ void pin_unref(struct pin *p)
 	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	version_unref(p->version);
+	version_unref(p->node_version);
 	buf_release(&p->content);
 	free(p);
 }

@@ -28,8 +28,9 @@
 /* What a detached node, or a file whose content is made for its reader, keeps. */
 struct pin {
 	atomic_uint refs;
-	struct version *version; /* its object as it was, or NULL: */
-	struct buf content;      /* the bytes themselves */
+	struct version *version; /* its object as it was, or NULL: the bytes are in `content` */
+	struct version *node_version; /* of a file below downward/: the pod's Node, or NULL */
+	struct buf content;
 	int64_t mtime_ns;
 };
 

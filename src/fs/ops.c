@@ -30,12 +30,12 @@ static struct fs *fs_of(fuse_req_t req, enum fs_opcode op)
 
 void fs_fill_stat(const struct fs *fs, const struct tree_attr *attr, struct stat *ret)
 {
-	mode_t mode = attr->type == S_IFDIR ? 0555 : 0444;
 	struct timespec when = clock_timespec(attr->mtime_ns);
 
 	*ret = (struct stat){
 	    .st_ino = attr->ino,
-	    .st_mode = attr->type | (attr->type == S_IFLNK ? 0777 : mode & ~fs->options.umask),
+	    .st_mode =
+		attr->type | (attr->type == S_IFLNK ? attr->mode : attr->mode & ~fs->options.umask),
 	    .st_nlink = attr->nlink,
 	    .st_uid = fs->options.uid,
 	    .st_gid = fs->options.gid,
@@ -116,7 +116,7 @@ static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_e
 			   struct fuse_entry_param *ret)
 {
 	struct pin *pin = pin_new();
-	struct tree_attr attr = {.type = S_IFREG, .nlink = 1};
+	struct tree_attr attr = {.type = S_IFREG, .mode = 0444, .nlink = 1};
 
 	if (!pin)
 		return -ENOMEM;
@@ -263,14 +263,13 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 {
 	struct fs_spot at;
-	struct tree_attr attr = {.type = S_IFDIR};
+	struct tree_attr attr = {.type = S_IFDIR, .mode = 0555};
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
 	bool is_file = at.inode && !at.inode->is_dir && at.inode->kind != TREE_LINK;
 	if (r == 0 && at.attached && is_file)
-		attr.mtime_ns = history_time(&at.place.object->history, at.place.path.data, false,
-					     at.place.object->created_ns);
+		attr.mtime_ns = tree_file_time(at.place.object, at.place.kind, at.place.path.data);
 	else if (r == 0 && at.attached)
 		r = tree_attr(fs->tree, &at.place, &attr);
 	else if (r == 0 && at.inode && at.inode->pin)

@@ -29,6 +29,18 @@ static void later(struct fs *fs, enum notify_kind kind, uint64_t id, const char 
 	fs->pending[fs->pending_count++] = (struct pending){kind, id, off};
 }
 
+/* The Node of which a pod's file showed something before the change, or NULL. */
+static struct version *node_before(const struct fs *fs, const struct object *pod,
+				   const struct store_change *change)
+{
+	const struct store_node *node;
+
+	if (pod == change->object)
+		return change->node_was;
+	node = tree_pod_node(fs->tree, pod);
+	return node ? node->object->version : NULL;
+}
+
 /*
  * What a file that loses its name goes on to show; of a directory, when it was
  * emptied. NULL: a link, or no memory.
@@ -52,7 +64,12 @@ static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct s
 	}
 	pin->version =
 	    version_ref(n->object == change->object ? change->before : n->object->version);
-	pin->mtime_ns = history_time(&n->object->history, path.data, false, n->object->created_ns);
+	if (n->kind == TREE_DOWNWARD_FILE) {
+		struct version *node = node_before(fs, n->object, change);
+
+		pin->node_version = node ? version_ref(node) : NULL;
+	}
+	pin->mtime_ns = tree_file_time(n->object, n->kind, path.data);
 	return pin;
 }
 

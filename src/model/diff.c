@@ -20,7 +20,7 @@ void diff_release(struct diff *diff)
 	*diff = (struct diff){0};
 }
 
-int diff_add(struct diff *diff, enum change_kind kind, const char *path)
+static int add_change(struct diff *diff, enum change_kind kind, bool unnoted, const char *path)
 {
 	size_t off = diff->paths.len;
 
@@ -29,8 +29,18 @@ int diff_add(struct diff *diff, enum change_kind kind, const char *path)
 	int r = buf_add(&diff->paths, path, strlen(path) + 1);
 	if (r < 0)
 		return r;
-	diff->changes[diff->count++] = (struct change){kind, (uint32_t)off};
+	diff->changes[diff->count++] = (struct change){kind, unnoted, (uint32_t)off};
 	return 0;
+}
+
+int diff_add(struct diff *diff, enum change_kind kind, const char *path)
+{
+	return add_change(diff, kind, false, path);
+}
+
+int diff_add_unnoted(struct diff *diff, enum change_kind kind, const char *path)
+{
+	return add_change(diff, kind, true, path);
 }
 
 static int push(struct walk *w, const struct field_list *list, size_t i)

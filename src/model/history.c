@@ -143,7 +143,9 @@ static int fold_to(const struct diff *diff, size_t count, size_t names, struct d
 		const char *path = diff_path(diff, i);
 		size_t len = names_len(path, names);
 
-		if (!path[len]) {
+		if (diff->changes[i].unnoted) {
+			continue;
+		} else if (!path[len]) {
 			in_folder = false;
 			r = diff_add(ret, diff->changes[i].kind, path);
 		} else if (!in_folder || !bytes_equal(folder.data, folder.len, path, len)) {
@@ -157,15 +159,29 @@ static int fold_to(const struct diff *diff, size_t count, size_t names, struct d
 	return r;
 }
 
+/* Where the last @apart noted changes begin; 0 also if there are no more than HISTORY_MAX. */
+static size_t latest(const struct diff *diff, size_t apart)
+{
+	size_t noted = 0;
+	size_t at = 0;
+
+	for (size_t i = diff->count; i > 0; i--) {
+		noted += !diff->changes[i - 1].unnoted;
+		if (!at && noted == apart)
+			at = i - 1;
+	}
+	return noted > HISTORY_MAX ? at : 0;
+}
+
 int history_fold(const struct diff *diff, struct diff *scratch, const struct diff **ret)
 {
+	size_t older = latest(diff, HISTORY_APART);
 	size_t names = 0;
 	int r;
 
 	*ret = diff;
-	if (diff->count <= HISTORY_MAX)
+	if (!older)
 		return 0;
-	size_t older = diff->count - HISTORY_APART;
 	*ret = scratch;
 	/* As deep as it can be. */
 	do {
@@ -174,7 +190,8 @@ int history_fold(const struct diff *diff, struct diff *scratch, const struct dif
 	if (r == 0)
 		r = fold_to(diff, older, names - 1, scratch);
 	for (size_t i = older; i < diff->count && r == 0; i++)
-		r = diff_add(scratch, diff->changes[i].kind, diff_path(diff, i));
+		if (!diff->changes[i].unnoted)
+			r = diff_add(scratch, diff->changes[i].kind, diff_path(diff, i));
 	return r;
 }
 
@@ -184,8 +201,11 @@ int history_add(struct history *h, const struct diff *diff, int64_t time_ns)
 
 	for (size_t i = 0; i < diff->count && r == 0; i++) {
 		enum change_kind kind = diff->changes[i].kind;
-		char *path = strdup(diff_path(diff, i));
+		char *path;
 
+		if (diff->changes[i].unnoted)
+			continue;
+		path = strdup(diff_path(diff, i));
 		if (!path)
 			return -ENOMEM;
 		if (kind == CHANGE_REMOVED)

@@ -7,7 +7,7 @@
 
 struct store {
 	pthread_rwlock_t lock;
-	store_diff_fn diff;
+	struct store_rules rules;
 	struct store_observer observer;
 	struct collection namespaces;
 	struct collection nodes;
@@ -20,6 +20,53 @@ struct store {
 /* Tells the observer, if there is one: under the lock, and after it. */
 void store_tell(struct store *s, const struct store_change *change);
 void store_tell_published(struct store *s);
+
+/* The newest version of the Node of that name, or NULL: none is known. */
+struct version *store_node_version(const struct store *s, const char *name);
+
+/* 1, or -ENOMEM: nothing changed. [loop] */
+int store_remove_object(struct store *s, struct object *o);
+
+/* A pod's versions, or another object's, where @node is NULL. */
+struct state {
+	struct version *object;
+	struct version *node;
+};
+
+/* The rules' difference. 0 or -ENOMEM. @ret is zeroed or used before. */
+int state_diff(struct store *s, enum kind kind, const struct state *old, const struct state *new,
+	       struct diff *ret);
+
+/* A pod that shows something of a Node which changes. */
+struct follower {
+	struct object *pod;
+	struct diff diff;
+	struct diff folded; /* what its history takes in, if that is another one */
+	bool is_folded;
+};
+
+struct followers {
+	struct follower *items;
+	size_t count;
+	size_t cap;
+};
+
+/**
+ * Finds out what a change of the Node @name does to the pods on it. Without an
+ * observer nobody has seen them yet, and there are none.
+ *
+ * @old, @new  NULL: it is not known before, or afterwards.
+ *
+ * [loop] Before the lock. 0 or -ENOMEM. @ret is to be released in any case.
+ */
+int followers_find(struct store *s, const char *name, struct version *old, struct version *new,
+		   struct followers *ret);
+
+/* Under the lock, after the Node changed from @node_was (or NULL): says so of each pod. */
+void followers_tell(struct store *s, struct followers *f, struct version *node_was);
+
+void followers_release(struct followers *f);
+#define cleanup_followers cleanup_(followers_release)
 
 /* The folders a write needs: those there are, or new ones that are not in the store yet. */
 struct folders {

@@ -25,7 +25,7 @@ void object_unref(struct object *o)
 	free(o);
 }
 
-struct store *store_new(store_diff_fn diff)
+struct store *store_new(const struct store_rules *rules)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	pthread_rwlockattr_t attr;
@@ -37,7 +37,7 @@ struct store *store_new(store_diff_fn diff)
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&s->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
-	s->diff = diff;
+	s->rules = *rules;
 	s->namespaces.changed_ns = clock_realtime_ns();
 	s->nodes.changed_ns = s->namespaces.changed_ns;
 	return s;

@@ -57,6 +57,19 @@ static struct object *find_object(const struct store *s, enum kind kind, const c
 	}
 }
 
+struct version *store_node_version(const struct store *s, const char *name)
+{
+	const struct object *node = find_object(s, KIND_NODE, "", name);
+
+	return node ? node->version : NULL;
+}
+
+/* What a pod shows besides its own; NULL for others. */
+static struct version *node_of(const struct store *s, const struct object *o)
+{
+	return o->kind == KIND_POD ? store_node_version(s, o->node_name) : NULL;
+}
+
 /* Under the lock. The object's own reference moves to the caller. */
 static void unlink_object(struct store *s, struct object *o)
 {
@@ -67,6 +80,7 @@ static void unlink_object(struct store *s, struct object *o)
 	    .before = o->version,
 	    .node_before = o->node_name,
 	    .node_after = "",
+	    .node_was = node_of(s, o),
 	};
 	const char *ns_name = o->kind == KIND_NAMESPACE ? o->name : o->namespace;
 	const char *node_name = o->kind == KIND_NODE ? o->name : o->node_name;
@@ -128,16 +142,22 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 /* Puts @o in, in place of @old (of the same name, but another uid) if there is one. */
 static int add_object(struct store *s, struct object *o, struct object *old)
 {
+	cleanup_followers struct followers followers = {0};
 	struct folders folders = {0};
 	const char *ns = o->kind == KIND_NAMESPACE ? o->name : o->namespace;
 	const char *node = o->kind == KIND_NODE ? o->name : o->node_name;
+	struct version *was = old ? old->version : NULL;
 
+	if (o->kind == KIND_NODE && followers_find(s, o->name, was, o->version, &followers) < 0)
+		return -ENOMEM;
 	pthread_rwlock_wrlock(&s->lock);
 	if (old)
 		unlink_object(s, old);
 	int r = folders_prepare(s, ns, node, o->kind == KIND_POD, &folders);
-	if (r == 0)
+	if (r == 0) {
 		link_object(s, o, &folders);
+		followers_tell(s, &followers, was);
+	}
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);
 	object_unref(old);
@@ -166,6 +186,7 @@ struct update {
 	struct object *object;
 	struct version *version;
 	const struct diff *noted; /* what the history takes in */
+	struct followers followers;
 	unsigned int left_out;
 	char *node_name; /* NULL: as before */
 };
@@ -183,6 +204,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	    .diff = &s->scratch,
 	    .node_before = o->node_name,
 	    .node_after = o->node_name,
+	    .node_was = node_of(s, o),
 	};
 
 	count(s, o, -1);
@@ -196,6 +218,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	}
 	store_tell(s, &change);
 	history_add(&o->history, u->noted, clock_realtime_ns());
+	followers_tell(s, &u->followers, change.before);
 	if (change.was_on)
 		folder_release_node(s, node_before);
 	version_unref(change.before);
@@ -219,23 +242,33 @@ static int publish(struct store *s, struct update *u)
 	return r;
 }
 
-static int compare(struct store *s, enum kind kind, struct version *old, struct version *new,
-		   unsigned int *ret_left_out)
+static int left_out_of(struct version *version, unsigned int *ret)
 {
-	cleanup_opened struct opened *was = NULL;
-	cleanup_opened struct opened *is = NULL;
-	int r = opened_get(old, &was);
+	cleanup_opened struct opened *opened = NULL;
+	int r = opened_get(version, &opened);
 
 	if (r == 0)
-		r = opened_get(new, &is);
-	if (r == 0)
-		r = s->diff(kind, &was->view, &is->view, &s->scratch);
-	if (r == 0)
-		r = field_count_left_out(&is->view);
+		r = field_count_left_out(&opened->view);
 	if (r < 0)
 		return r;
-	*ret_left_out = (unsigned int)r;
+	*ret = (unsigned int)r;
 	return 0;
+}
+
+/* All that a new version is another one by. */
+static int compare(struct store *s, const struct packed *p, struct update *u)
+{
+	struct object *o = u->object;
+	bool is_pod = o->kind == KIND_POD;
+	const struct state old = {o->version, node_of(s, o)};
+	const struct state new = {u->version, is_pod ? store_node_version(s, p->node_name) : NULL};
+	int r = state_diff(s, o->kind, &old, &new, &s->scratch);
+
+	if (r == 0)
+		r = history_fold(&s->scratch, &s->folded, &u->noted);
+	if (r == 0 && o->kind == KIND_NODE)
+		r = followers_find(s, o->name, o->version, u->version, &u->followers);
+	return r < 0 ? r : left_out_of(u->version, &u->left_out);
 }
 
 static int update_object(struct store *s, struct object *o, struct packed *p)
@@ -245,13 +278,12 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 
 	u.version = version_new(p->text.data, p->text.len);
 	if (u.version)
-		r = compare(s, o->kind, o->version, u.version, &u.left_out);
-	if (r == 0)
-		r = history_fold(&s->scratch, &s->folded, &u.noted);
+		r = compare(s, p, &u);
 	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
 		u.node_name = take_ptr(p->node_name);
 	if (r == 0)
 		r = publish(s, &u);
+	followers_release(&u.followers);
 	if (r < 0) {
 		version_unref(u.version);
 		free(u.node_name);
@@ -262,7 +294,6 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 
 static int new_object(struct store *s, struct packed *p, struct object *old)
 {
-	cleanup_opened struct opened *opened = NULL;
 	struct object *o = object_new(p);
 	int r = -ENOMEM;
 
@@ -273,15 +304,8 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 	if (o->version)
 		r = 0;
 	/* Only a long key can leave a value out, and few objects have one. */
-	if (r == 0 && p->key_max > FIELD_NAME_MAX / 3) {
-		r = opened_get(o->version, &opened);
-		if (r == 0)
-			r = field_count_left_out(&opened->view);
-		if (r > 0) {
-			o->left_out = (unsigned int)r;
-			r = 0;
-		}
-	}
+	if (r == 0 && p->key_max > FIELD_NAME_MAX / 3)
+		r = left_out_of(o->version, &o->left_out);
 	if (r == 0)
 		r = add_object(s, o, old);
 	if (r < 0) {
@@ -303,10 +327,15 @@ int store_put(struct store *s, struct packed *p)
 	return update_object(s, o, p);
 }
 
-static int remove_object(struct store *s, struct object *o)
+int store_remove_object(struct store *s, struct object *o)
 {
+	cleanup_followers struct followers followers = {0};
+
+	if (o->kind == KIND_NODE && followers_find(s, o->name, o->version, NULL, &followers) < 0)
+		return -ENOMEM;
 	pthread_rwlock_wrlock(&s->lock);
 	unlink_object(s, o);
+	followers_tell(s, &followers, o->version);
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);
 	object_unref(o);
@@ -317,50 +346,5 @@ int store_remove(struct store *s, enum kind kind, const char *namespace, const c
 {
 	struct object *o = find_object(s, kind, namespace, name);
 
-	return o ? remove_object(s, o) : 0;
-}
-
-void store_list_begin(struct store *s, enum kind kind)
-{
-	s->generation[kind]++;
-}
-
-static bool is_stale(const struct store *s, const struct object *o)
-{
-	return o && o->generation != s->generation[o->kind];
-}
-
-/* From the end, so that what goes away does not move what is still to be looked at. */
-static void remove_stale_in(struct store *s, enum kind kind, size_t i)
-{
-	struct store_namespace *ns;
-
-	if (kind == KIND_NODE) {
-		struct store_node *node = s->nodes.items[i];
-
-		if (is_stale(s, node->object))
-			remove_object(s, node->object);
-		return;
-	}
-	ns = s->namespaces.items[i];
-	if (kind == KIND_NAMESPACE) {
-		if (is_stale(s, ns->object))
-			remove_object(s, ns->object);
-		return;
-	}
-	/* The folder goes with its last pod, unless it has an object of its own. */
-	for (size_t left = ns->pods.count; left > 0; left--) {
-		struct object *o = ns->pods.items[left - 1];
-
-		if (is_stale(s, o))
-			remove_object(s, o);
-	}
-}
-
-void store_list_end(struct store *s, enum kind kind)
-{
-	const struct collection *c = kind == KIND_NODE ? &s->nodes : &s->namespaces;
-
-	for (size_t i = c->count; i > 0; i--)
-		remove_stale_in(s, kind, i - 1);
+	return o ? store_remove_object(s, o) : 0;
 }

@@ -49,7 +49,7 @@ static int count_dir(void *ctx, const struct tree_entry *entry)
 /* An object's fields, but for those whose name leads to something else, and what else there is. */
 static int count_in_object(const struct tree *t, const struct tree_place *p, uint32_t *ret)
 {
-	static const char *const others[] = {"pods", "node", "containers"};
+	static const char *const others[] = {"pods", "node", "containers", "downward"};
 	cleanup_field_list struct field_list fields = {0};
 	struct tree_entry entry;
 	int r = p->opened ? field_list(&p->opened->view, field_root(), &fields) : 0;
@@ -100,6 +100,8 @@ static int count_subdirs(const struct tree *t, const struct tree_place *p, uint3
 
 static int file_size(const struct tree_place *p, uint64_t *ret)
 {
+	const struct tree_source source = {p->opened, p->node_opened};
+	cleanup_buf struct buf scratch = {0};
 	const struct buf *text;
 	size_t size;
 	int r;
@@ -109,7 +111,7 @@ static int file_size(const struct tree_place *p, uint64_t *ret)
 		*ret = size;
 		return r;
 	}
-	r = tree_render(p->opened, p->kind, &text);
+	r = tree_read(&source, p->kind, p->path.data, &scratch, &text);
 	if (r == 0)
 		*ret = text->len;
 	return r;
@@ -117,17 +119,21 @@ static int file_size(const struct tree_place *p, uint64_t *ret)
 
 static int file_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret)
 {
+	const struct tree_source source = {p->opened, p->node_opened};
+
 	ret->type = S_IFREG;
+	ret->mode = 0444;
 	if (tree_is_volatile(p->kind)) {
 		ret->mtime_ns = t->started_ns;
 		ret->ino = tree_ino(p->seed, false, 0);
 		return 0;
 	}
 	int r = file_size(p, &ret->size);
+	if (r == 0)
+		r = tree_mode(&source, p->kind, p->path.data, &ret->mode);
 	if (r < 0)
 		return r;
-	ret->mtime_ns =
-	    history_time(&p->object->history, p->path.data, false, p->object->created_ns);
+	ret->mtime_ns = tree_file_time(p->object, p->kind, p->path.data);
 	ret->ino = tree_ino(p->seed, false, ret->mtime_ns);
 	return 0;
 }
@@ -138,6 +144,7 @@ static int link_attr(const struct tree *t, const struct tree_place *p, struct tr
 	int r = tree_readlink(p, &target);
 
 	ret->type = S_IFLNK;
+	ret->mode = 0777;
 	ret->size = target.len;
 	ret->mtime_ns = p->object ? p->object->created_ns : t->started_ns;
 	ret->ino = tree_ino(p->seed, false, p->object ? p->object->created_ns : 0);
@@ -154,6 +161,7 @@ int tree_attr(const struct tree *t, const struct tree_place *p, struct tree_attr
 	if (!tree_is_dir(p->kind, p->field))
 		return file_attr(t, p, ret);
 	ret->type = S_IFDIR;
+	ret->mode = 0555;
 	ret->mtime_ns = dir_mtime(t, p);
 	ret->ino = tree_ino(p->seed, true, 0);
 	int r = count_subdirs(t, p, &subdirs);
@@ -181,10 +189,12 @@ int tree_readlink(const struct tree_place *p, struct buf *out)
 	if (r < 0)
 		return r;
 	const char *container = p->path.data + strlen("containers/");
+	size_t len = strcspn(container, "/");
+	if (!strcmp(name, "resources"))
+		return buf_addf(out, "../../downward/resources/%.*s", (int)len, container);
 	bool is_spec = !strcmp(name, "spec");
 	return buf_addf(out, "../../%s/%s/%.*s", is_spec ? "spec" : "status",
-			is_spec ? c.spec_list : c.status_list, (int)strcspn(container, "/"),
-			container);
+			is_spec ? c.spec_list : c.status_list, (int)len, container);
 }
 
 int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *out)
@@ -204,14 +214,33 @@ int tree_render(struct opened *o, enum tree_kind kind, const struct buf **ret)
 	return kind == TREE_JSON ? opened_json(o, ret) : opened_yaml(o, ret);
 }
 
-int tree_read(struct opened *o, enum tree_kind kind, const char *path, struct buf *scratch,
-	      const struct buf **ret)
+int tree_mode(const struct tree_source *source, enum tree_kind kind, const char *path,
+	      uint16_t *ret)
 {
+	const struct downward_source downward = tree_downward_source(source);
+	struct downward_place place = {.mode = 0444};
+	int r = 0;
+
+	if (kind == TREE_DOWNWARD_FILE)
+		r = downward_find(&downward, tree_downward_path(path), &place);
+	*ret = (uint16_t)place.mode;
+	return r;
+}
+
+int tree_read(const struct tree_source *source, enum tree_kind kind, const char *path,
+	      struct buf *scratch, const struct buf **ret)
+{
+	struct opened *o = source->object;
 	struct field file;
 
 	if (tree_is_rendered(kind))
 		return tree_render(o, kind, ret);
 	*ret = scratch;
+	if (kind == TREE_DOWNWARD_FILE) {
+		const struct downward_source downward = tree_downward_source(source);
+
+		return downward_read(&downward, tree_downward_path(path), scratch);
+	}
 	int r = field_walk(&o->view, field_root(), path, &file);
 	if (r < 0)
 		return r;

@@ -59,7 +59,8 @@ static bool is_name(const char *s, size_t len, const char *name)
 static bool is_hidden(enum kind kind, const char *path)
 {
 	static const char *const in_all[] = {"object.json", "object.yaml"};
-	static const char *const in_pod[] = {"labels", "annotations", "node", "containers"};
+	static const char *const in_pod[] = {"labels", "annotations", "node", "containers",
+					     "downward"};
 	size_t len = strcspn(path, "/");
 
 	for (size_t i = 0; i < ARRAY_SIZE(in_all); i++)
@@ -81,7 +82,8 @@ static void drop_hidden(enum kind kind, struct diff *diff)
 	diff->count = kept;
 }
 
-int tree_diff(enum kind kind, const struct view *old, const struct view *new, struct diff *ret)
+static int diff_object(enum kind kind, const struct view *old, const struct view *new,
+		       struct diff *ret)
 {
 	int r = diff_views(old, new, ret);
 
@@ -95,6 +97,28 @@ int tree_diff(enum kind kind, const struct view *old, const struct view *new, st
 		r = diff_add(ret, CHANGE_VALUE, "object.yaml");
 	return r;
 }
+
+static int diff_state(enum kind kind, const struct store_state *old, const struct store_state *new,
+		      struct diff *ret)
+{
+	const struct downward_source was = {old->object, old->node};
+	const struct downward_source is = {new->object, new->node};
+	int r = 0;
+
+	ret->count = 0;
+	buf_clear(&ret->paths);
+	/* It may be the Node alone that changed. */
+	if (old->object->text != new->object->text)
+		r = diff_object(kind, old->object, new->object, ret);
+	if (r == 0 && kind == KIND_POD)
+		r = downward_diff(&was, &is, ret);
+	return r;
+}
+
+const struct store_rules tree_rules = {
+    .diff = diff_state,
+    .node_matters = downward_node_matters,
+};
 
 struct teller {
 	const struct tree *tree;

@@ -10,10 +10,11 @@
 static const struct {
 	const char *spec;
 	const char *status;
+	bool has_resources; /* the kubelet looks for them in these */
 } lists[] = {
-    {"containers", "containerStatuses"},
-    {"initContainers", "initContainerStatuses"},
-    {"ephemeralContainers", "ephemeralContainerStatuses"},
+    {"containers", "containerStatuses", true},
+    {"initContainers", "initContainerStatuses", true},
+    {"ephemeralContainers", "ephemeralContainerStatuses", false},
 };
 
 /* The list at @folder/@name, if its elements are named by name. */
@@ -48,7 +49,8 @@ int container_find(const struct view *view, const char *name, size_t len, struct
 			r = field_lookup(view, list, name, len, &found);
 		if (r < 0 && r != -ENOENT)
 			return r;
-		*ret = (struct container){lists[i].spec, lists[i].status, r == 0};
+		*ret = (struct container){lists[i].spec, lists[i].status, r == 0,
+					  lists[i].has_resources};
 		return 0;
 	}
 	return -ENOENT;

@@ -3,6 +3,7 @@
 #ifndef PODFS_TREE_INTERNAL_H
 #define PODFS_TREE_INTERNAL_H
 
+#include <podfs/downward/downward.h>
 #include <podfs/tree/tree.h>
 
 struct container;
@@ -10,11 +11,18 @@ struct container;
 /* Whether a pod has metadata/@name for a link of that name to lead to. */
 bool tree_has_label_link(const struct view *view, const char *name);
 
-/* The known Node that a pod is on, or NULL. */
-const struct store_node *tree_pod_node(const struct tree *t, const struct object *pod);
-
 /* The container whose directory, or a link in it, @p is. 0; -ENOENT; -ENOMEM. */
 int tree_container(const struct tree_place *p, struct container *ret);
+
+/* The name in, or the listing of, a directory below downward/. 0; -ENOENT; -ENOMEM. */
+int tree_downward_find(const struct tree_place *dir, const char *name, size_t len,
+		       struct tree_entry *ret);
+int tree_downward_list(const struct tree_place *dir, struct downward_list *ret);
+
+/* A path below downward/ from one below the pod's directory. */
+const char *tree_downward_path(const char *path);
+
+struct downward_source tree_downward_source(const struct tree_source *source);
 
 uint64_t tree_ino(uint64_t seed, bool is_dir, int64_t mtime_ns);
 

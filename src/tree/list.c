@@ -29,6 +29,7 @@ struct listing {
 	/* What the names of entries point to. */
 	struct field_list fields;
 	struct container_list containers;
+	struct downward_list downward;
 };
 
 static void add(struct listing *l, const struct tree_entry *entry)
@@ -98,6 +99,20 @@ static void add_containers(struct listing *l, const struct container_list *conta
 	}
 }
 
+static void add_downward(struct listing *l, const struct downward_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct downward_entry *e = &list->entries[i];
+		struct tree_entry entry = {
+		    .name = downward_entry_name(list, i),
+		    .name_len = e->name_len,
+		    .kind = e->place.type == DOWNWARD_DIR ? TREE_DOWNWARD_DIR : TREE_DOWNWARD_FILE,
+		};
+
+		add(l, &entry);
+	}
+}
+
 static void add_object_files(struct listing *l, const struct tree *t, const struct tree_place *dir)
 {
 	if (!dir->opened)
@@ -127,6 +142,7 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 		add_if_found(l, t, dir, "annotations");
 		add_if_found(l, t, dir, "node");
 		add_if_found(l, t, dir, "containers");
+		add_if_found(l, t, dir, "downward");
 		break;
 	case TREE_NAMESPACE:
 	case TREE_NODE:
@@ -138,6 +154,11 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 	case TREE_CONTAINER:
 		add_if_found(l, t, dir, "spec");
 		add_if_found(l, t, dir, "status");
+		add_if_found(l, t, dir, "resources");
+		break;
+	case TREE_DOWNWARD_DIR:
+		r = tree_downward_list(dir, &l->downward);
+		add_downward(l, &l->downward);
 		break;
 	case TREE_CONTAINERS:
 		r = container_list(&dir->opened->view, &l->containers);
@@ -198,6 +219,7 @@ static int list_gathered(const struct tree *t, const struct tree_place *dir, str
 	free(l.entries);
 	field_list_release(&l.fields);
 	container_list_release(&l.containers);
+	downward_list_release(&l.downward);
 	return r;
 }
 

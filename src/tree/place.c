@@ -22,6 +22,7 @@ void tree_place_release(struct tree_place *p)
 {
 	if (p->opened)
 		opened_unref(p->opened);
+	opened_unrefp(&p->node_opened);
 	buf_release(&p->path);
 	*p = (struct tree_place){0};
 }
@@ -32,6 +33,8 @@ int tree_place_copy(const struct tree_place *p, struct tree_place *ret)
 	ret->path = (struct buf){0};
 	if (ret->opened)
 		opened_ref(ret->opened);
+	if (ret->node_opened)
+		opened_ref(ret->node_opened);
 	return buf_add(&ret->path, p->path.data, p->path.len);
 }
 
@@ -43,6 +46,7 @@ bool tree_is_dir(enum tree_kind kind, struct field field)
 	case TREE_JSON:
 	case TREE_YAML:
 	case TREE_LINK:
+	case TREE_DOWNWARD_FILE:
 	case TREE_SELF_STATUS:
 	case TREE_SELF_METRICS:
 	case TREE_SELF_VERSION:
@@ -118,6 +122,10 @@ static int find_in_pod(const struct tree *t, const struct tree_place *dir, const
 		ret->node = tree_pod_node(t, dir->object);
 		return found_if(ret->node);
 	}
+	if (is_name(name, len, "downward", TREE_DOWNWARD_DIR, ret)) {
+		ret->node = tree_pod_node(t, dir->object);
+		return 0;
+	}
 	if (is_name(name, len, "containers", TREE_CONTAINERS, ret))
 		return found_if(container_any(&dir->opened->view));
 	return find_in_object(dir, name, len, ret);
@@ -133,7 +141,9 @@ static int find_in_container(const struct tree_place *dir, const char *name, siz
 		return r;
 	if (is_name(name, len, "spec", TREE_LINK, ret))
 		return 0;
-	return found_if(is_name(name, len, "status", TREE_LINK, ret) && c.has_status);
+	if (is_name(name, len, "status", TREE_LINK, ret))
+		return found_if(c.has_status);
+	return found_if(is_name(name, len, "resources", TREE_LINK, ret) && c.has_resources);
 }
 
 static int find_namespace(const struct tree *t, const char *name, size_t len,
@@ -239,6 +249,8 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 		return container_find(&dir->opened->view, name, len, &c);
 	case TREE_CONTAINER:
 		return find_in_container(dir, name, len, ret);
+	case TREE_DOWNWARD_DIR:
+		return tree_downward_find(dir, name, len, ret);
 	case TREE_NODES:
 		return find_node(t, name, len, ret);
 	case TREE_NODE:
@@ -293,6 +305,8 @@ int tree_enter(struct tree_place *p, const struct tree_entry *entry)
 		p->on_node = entry->on_node;
 	if (other_object)
 		r = set_object(p, entry->object);
+	if (entry->kind == TREE_DOWNWARD_DIR && entry->node)
+		r = opened_get(entry->node->object->version, &p->node_opened);
 	/* Below the directory of the object itself, or of a Node seen from a pod. */
 	if (r == 0 && (has_path || entry->kind == TREE_FIELD)) {
 		if (p->path.len)
@@ -357,7 +371,5 @@ uint64_t tree_entry_ino(const struct tree_place *dir, const struct tree_entry *e
 	buf_add(&path, entry->name, entry->name_len);
 	if (path.err)
 		return seed;
-	return tree_ino(
-	    seed, false,
-	    history_time(&dir->object->history, path.data, false, dir->object->created_ns));
+	return tree_ino(seed, false, tree_file_time(dir->object, entry->kind, path.data));
 }

@@ -197,7 +197,7 @@ def odd_lookups(s):
                  'metadata/managedFields', 'metadata/labels/none', 'metadata/labels/gone',
                  'metadata/labels/half/.value', 'metadata/labels/a%2Fb', 'metadata/labels/one/.value',
                  'spec/containers/0', 'spec/containers/main/', 'spec/containers/main/env', 'node',
-                 'metadata/name/x', 'object.json/x', '%2E', '\x01', 'é', 'downward', '...'):
+                 'metadata/name/x', 'object.json/x', '%2E', '\x01', 'é', 'downward/x', '...'):
         path = f'{here}/{name}'
         if name.endswith('/'):
             check(os.path.isdir(path), name)

@@ -262,6 +262,74 @@ static void a_node_comes_after_its_pods_and_goes_before_them(void **state)
 	assert_there("namespaces/shop/pods/web/node", false);
 }
 
+#define LIMITS "namespaces/shop/pods/web/downward/resources/main/"
+
+static void put_node(const char *cpu, const char *heartbeat)
+{
+	cleanup_buf struct buf json = {0};
+
+	buf_addf(&json,
+		 "{\"metadata\":{\"name\":\"k1\",\"uid\":\"u1\"},\"status\":{\"allocatable\":"
+		 "{\"cpu\":\"%s\",\"memory\":\"7Gi\"},\"conditions\":[{\"type\":\"Ready\","
+		 "\"lastHeartbeatTime\":\"%s\"}]}}",
+		 cpu, heartbeat);
+	put(KIND_NODE, json.data);
+}
+
+static void assert_data(const char *path, const char *data)
+{
+	const struct shot *shot = snapshot_find(&before, path);
+
+	assert_non_null(shot);
+	assert_int_equal(shot->len, strlen(data));
+	assert_memory_equal(shot->data, data, shot->len);
+}
+
+static size_t said_below(const char *path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_said; i++)
+		n += path_within(said[i].path, path);
+	return n;
+}
+
+static void what_a_node_gives_its_pods_changes_with_it(void **state)
+{
+	(void)state;
+	put(KIND_POD, "{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\"},"
+		      "\"spec\":{\"nodeName\":\"k1\",\"containers\":[{\"name\":\"main\"}]}}");
+	assert_there(LIMITS "limits.cpu", false);
+	assert_there(LIMITS "requests.cpu", true);
+	put_node("3920m", "1");
+	assert_data(LIMITS "limits.cpu", "4");
+	int64_t cpu = time_of(LIMITS "limits.cpu");
+	int64_t memory = time_of(LIMITS "limits.memory");
+	put_node("5", "1");
+	assert_data(LIMITS "limits.cpu", "5");
+	assert_true(time_of(LIMITS "limits.cpu") > cpu);
+	assert_int_equal(time_of(LIMITS "limits.memory"), memory);
+	take_away(KIND_NODE, "", "k1");
+	assert_there(LIMITS "limits.memory", false);
+}
+
+static void a_nodes_heartbeat_says_nothing_of_its_pods(void **state)
+{
+	(void)state;
+	put_pod("shop", "web", "1", "k1");
+	put_node("4", "1");
+	doing = "heartbeat";
+	assert_int_equal(
+	    world_put(&world, KIND_NODE,
+		      "{\"metadata\":{\"name\":\"k1\",\"uid\":\"u1\"},\"status\":{"
+		      "\"allocatable\":{\"cpu\":\"4\",\"memory\":\"7Gi\"},\"conditions\":"
+		      "[{\"type\":\"Ready\",\"lastHeartbeatTime\":\"2\"}]}}"),
+	    1);
+	assert_true(said_below("nodes/k1") > 0);
+	assert_int_equal(said_below("namespaces"), 0);
+	check("heartbeat");
+}
+
 static void a_pod_made_again_is_another_one(void **state)
 {
 	(void)state;
@@ -534,6 +602,8 @@ int main(void)
 	    world_test(a_pod_is_bound_moved_and_unbound),
 	    world_test(each_namespace_of_a_node_has_its_own_time),
 	    world_test(a_node_comes_after_its_pods_and_goes_before_them),
+	    world_test(what_a_node_gives_its_pods_changes_with_it),
+	    world_test(a_nodes_heartbeat_says_nothing_of_its_pods),
 	    world_test(a_pod_made_again_is_another_one),
 	    world_test(label_links_follow_the_maps_they_lead_to),
 	    world_test(containers_come_go_and_change_their_list),

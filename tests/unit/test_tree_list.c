@@ -95,12 +95,12 @@ static void a_store_with_one_pod_shows_all_of_the_tree(void **state)
 	assert_lists("namespaces", "shop");
 	assert_lists("namespaces/shop", "metadata object.json object.yaml pods");
 	assert_lists("namespaces/shop/pods/web",
-		     "containers labels metadata node object.json object.yaml spec status");
+		     "containers downward labels metadata node object.json object.yaml spec status");
 	assert_lists("namespaces/shop/pods/web/node", "metadata");
 	assert_lists("namespaces/shop/pods/web/node/metadata", "name uid");
 	assert_lists("namespaces/shop/pods/web/containers", "init log main");
-	assert_lists("namespaces/shop/pods/web/containers/main", "spec status");
-	assert_lists("namespaces/shop/pods/web/containers/log", "spec");
+	assert_lists("namespaces/shop/pods/web/containers/main", "resources spec status");
+	assert_lists("namespaces/shop/pods/web/containers/log", "resources spec");
 	assert_lists("nodes/k1", "metadata object.json object.yaml pods");
 	assert_lists("nodes/k1/pods", "shop");
 	assert_lists("nodes/k1/pods/shop", "web");
@@ -296,7 +296,7 @@ static void nodes_that_may_not_be_read_are_not_there(void **state)
 	world_put_pod(&world, "shop", "web", "1", "k1");
 	store_set_readable(world.store, KIND_NODE, false);
 	assert_lists("", ".podfs namespaces");
-	assert_lists("namespaces/shop/pods/web", "metadata object.json object.yaml spec");
+	assert_lists("namespaces/shop/pods/web", "downward metadata object.json object.yaml spec");
 	store_set_readable(world.store, KIND_NODE, true);
 	assert_lists("", ".podfs namespaces nodes");
 }

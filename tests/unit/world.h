@@ -28,7 +28,7 @@ static inline int world_say(void *ctx, struct buf *out)
 static inline void world_init(struct world *w)
 {
 	*w = (struct world){0};
-	w->store = store_new(tree_diff);
+	w->store = store_new(&tree_rules);
 	assert_non_null(w->store);
 	w->tree.store = w->store;
 	w->tree.self = (struct tree_self){w, world_say, world_say, world_say};
@@ -90,6 +90,7 @@ static inline void world_add_file(const struct world *w, const struct tree_place
 				  const struct tree_attr *attr, const char *path,
 				  struct snapshot *ret)
 {
+	const struct tree_source source = {p->opened, p->node_opened};
 	cleanup_buf struct buf scratch = {0};
 	const struct buf *bytes = &scratch;
 	char type = attr->type == S_IFLNK ? 'l' : 'f';
@@ -99,7 +100,7 @@ static inline void world_add_file(const struct world *w, const struct tree_place
 	else if (tree_is_volatile(p->kind))
 		assert_int_equal(tree_read_volatile(&w->tree, p->kind, &scratch), 0);
 	else
-		assert_int_equal(tree_read(p->opened, p->kind, p->path.data, &scratch, &bytes), 0);
+		assert_int_equal(tree_read(&source, p->kind, p->path.data, &scratch, &bytes), 0);
 	if (!tree_is_volatile(p->kind))
 		assert_int_equal(attr->size, bytes->len);
 	assert_int_equal(attr->nlink, 1);

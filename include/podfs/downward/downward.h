@@ -75,20 +75,33 @@ static inline const char *downward_entry_name(const struct downward_list *list, 
 void downward_list_release(struct downward_list *list);
 #define cleanup_downward_list cleanup_(downward_list_release)
 
+/*
+ * How much of a file's path, below the pod's directory, a diff gives the time of its changes to:
+ * "downward/resources/main/limits.cpu@" for all divisors of an amount, else all of it.
+ */
+size_t downward_time_path(const char *path);
+
+/*
+ * Whether what differs between two states of a Node, NULL for none, can show in a pod that is
+ * on it: it does not for a heartbeat.
+ */
+bool downward_node_matters(const struct view *old, const struct view *new);
+
 /**
  * Adds what differs between two sources to a diff, as paths below the pod's
  * directory ("downward/metadata.labels"): each name at most once, except that
  * what becomes a directory, stops being one or gets another mode is REMOVED,
  * then ADDED.
  *
- * Names that are only looked up are reported like all others. One that was or
- * will be listed is ADDED or REMOVED even if it is found before and after.
+ * Names that are only looked up are reported like all others, those with a divisor unnoted. One
+ * that was or will be listed is ADDED or REMOVED even if it is found before and after.
  *
  * What nothing here depends on may differ at no cost: the texts that count are
  * compared first.
  *
  * 0 or -ENOMEM: then some are missing.
  */
+bool downward_node_matters(const struct view *old, const struct view *new);
 int downward_diff(const struct downward_source *old, const struct downward_source *new,
 		  struct diff *ret);
 

@@ -17,6 +17,7 @@ enum change_kind {
 /* A name that becomes a directory instead of a file is REMOVED, then ADDED. */
 struct change {
 	enum change_kind kind;
+	bool unnoted;      /* history.h does not take it in: its time is another path's */
 	uint32_t path_off; /* in `paths`: names joined by '/', NUL-terminated */
 };
 
@@ -37,6 +38,9 @@ int diff_views(const struct view *old, const struct view *new, struct diff *ret)
 
 /* Adds a change that the views do not show. 0 or -ENOMEM. */
 int diff_add(struct diff *diff, enum change_kind kind, const char *path);
+
+/* The same, unnoted. */
+int diff_add_unnoted(struct diff *diff, enum change_kind kind, const char *path);
 
 static inline const char *diff_path(const struct diff *diff, size_t i)
 {

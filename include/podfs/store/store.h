@@ -74,15 +74,19 @@ enum store_event {
 	STORE_READABLE, /* a whole kind can be read from now on, or no longer */
 };
 
-/* What a write changed. Valid during the call. */
+/*
+ * What a write changed. Valid during the call. A write of a Node is followed by one of
+ * MODIFIED for each pod that shows something of it, whose own version stays.
+ */
 struct store_change {
 	enum store_event event;
 	enum kind kind;
 	struct object *object;   /* NULL when READABLE */
-	struct version *before;  /* NULL when ADDED */
+	struct version *before;  /* NULL when ADDED; of a pod whose Node changed: the newest */
 	const struct diff *diff; /* when MODIFIED: never empty */
 	const char *node_before; /* of a pod: "" for none */
 	const char *node_after;
+	struct version *node_was; /* of a pod: what its Node was before, NULL: none was known */
 	const struct store_node *was_on; /* the places of these, or NULL */
 	const struct store_node *is_on;
 	bool folder_came; /* of a pod or a namespace: namespaces/<ns> is new, or gone */
@@ -100,12 +104,27 @@ struct store_observer {
 
 struct store;
 
-/* What a new version changes: diff_views(), or more than that. 0 or -ENOMEM. */
-typedef int (*store_diff_fn)(enum kind kind, const struct view *old, const struct view *new,
-			     struct diff *ret);
+/* What a pod shows is its own and its Node's. */
+struct store_state {
+	const struct view *object;
+	const struct view *node; /* of a pod: its Node, NULL: none is known */
+};
 
-/* NULL: out of memory. */
-struct store *store_new(store_diff_fn diff);
+/* What an object's directory shows of its state: that is known to the tree alone. */
+struct store_rules {
+	/*
+	 * What gets another content below an object's directory: diff_views(), or more than
+	 * that. If it is a pod's Node that changed, both states have the same object.
+	 * 0 or -ENOMEM.
+	 */
+	int (*diff)(enum kind kind, const struct store_state *old, const struct store_state *new,
+		    struct diff *ret);
+	/* Whether a pod may show what is different in two states of its Node (or NULL). */
+	bool (*node_matters)(const struct view *old, const struct view *new);
+};
+
+/* The rules are copied. NULL: out of memory. */
+struct store *store_new(const struct store_rules *rules);
 void store_free(struct store *s);
 
 /* From now on, or (NULL) no longer. [loop] */

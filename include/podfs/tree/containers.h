@@ -11,6 +11,7 @@ struct container {
 	const char *spec_list;   /* "containers", "initContainers", "ephemeralContainers" */
 	const char *status_list; /* "containerStatuses", ... */
 	bool has_status;
+	bool has_resources; /* not an ephemeral one */
 };
 
 /* 0; -ENOENT; -ENOMEM. */

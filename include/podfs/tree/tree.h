@@ -23,6 +23,8 @@ enum tree_kind {
 	TREE_POD_NODE,   /* <pod>/node: the Node's metadata */
 	TREE_CONTAINERS, /* <pod>/containers */
 	TREE_CONTAINER,
+	TREE_DOWNWARD_DIR, /* <pod>/downward and below */
+	TREE_DOWNWARD_FILE,
 	TREE_NODES,
 	TREE_NODE,
 	TREE_NODE_PODS,      /* nodes/<node>/pods */
@@ -59,8 +61,9 @@ struct tree_place {
 	const struct store_node *node;
 	const struct store_node_namespace *on_node; /* of a TREE_NODE_NAMESPACE and below */
 	struct opened *opened;                      /* of `object`: owned */
-	struct buf path;                            /* from the object's own directory to here */
-	uint64_t seed;                              /* of inode numbers below here */
+	struct opened *node_opened; /* below downward/, of the pod's Node if it is known: owned */
+	struct buf path;            /* from the object's own directory to here */
+	uint64_t seed;              /* of inode numbers below here */
 };
 
 /* One name of a directory. */
@@ -79,6 +82,7 @@ struct tree_entry {
 struct tree_attr {
 	uint32_t type; /* S_IFDIR, S_IFREG or S_IFLNK */
 	uint32_t nlink;
+	uint16_t mode; /* permissions */
 	uint64_t ino;
 	uint64_t size;
 	int64_t mtime_ns;
@@ -102,6 +106,9 @@ int tree_enter(struct tree_place *p, const struct tree_entry *entry);
 /* Walks from the root: "namespaces/shop/pods". "" is the root. 0; -ENOENT; -ENOMEM. */
 int tree_walk(const struct tree *t, const char *path, struct tree_place *ret);
 
+/* The known Node that a pod is on, or NULL. */
+const struct store_node *tree_pod_node(const struct tree *t, const struct object *pod);
+
 /* Called for each entry; returns 0 to go on, anything else ends the listing. */
 typedef int (*tree_list_fn)(void *ctx, const struct tree_entry *entry);
 
@@ -123,6 +130,9 @@ bool tree_is_rendered(enum tree_kind kind);
 /* 0 or -ENOMEM. The size of a volatile file is 0: it is its content's. */
 int tree_attr(const struct tree *t, const struct tree_place *p, struct tree_attr *ret);
 
+/* When a file of @o, with its path from the object's directory, last changed. Under the lock. */
+int64_t tree_file_time(const struct object *o, enum tree_kind kind, const char *path);
+
 /* An entry's inode number. */
 uint64_t tree_entry_ino(const struct tree_place *dir, const struct tree_entry *entry);
 
@@ -136,20 +146,30 @@ int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *ou
  */
 int tree_render(struct opened *o, enum tree_kind kind, const struct buf **ret);
 
+/* What a file is made of. */
+struct tree_source {
+	struct opened *object;
+	struct opened *node; /* of a file below downward/: the pod's Node, NULL: not known */
+};
+
+/* The permissions of such a file. 0; -ENOENT; -ENOMEM. */
+int tree_mode(const struct tree_source *source, enum tree_kind kind, const char *path,
+	      uint16_t *ret);
+
 /**
  * A file's bytes in one version of its object. Not under the lock.
  *
  * @path     from the object's directory.
  * @scratch  zeroed; holds the bytes if nothing else does, and is the caller's.
- * @ret      @scratch, or what @o keeps.
+ * @ret      @scratch, or what the source keeps.
  *
  * 0; -ENOENT: that version has no such file; -ENOMEM.
  */
-int tree_read(struct opened *o, enum tree_kind kind, const char *path, struct buf *scratch,
-	      const struct buf **ret);
+int tree_read(const struct tree_source *source, enum tree_kind kind, const char *path,
+	      struct buf *scratch, const struct buf **ret);
 
-/* What a new version of an object changes below its directory: a store_diff_fn. */
-int tree_diff(enum kind kind, const struct view *old, const struct view *new, struct diff *ret);
+/* What of a change shows in an object's directory. */
+extern const struct store_rules tree_rules;
 
 /**
  * Called for each name that a change makes untrue.

@@ -12,11 +12,12 @@ import stat
 import yaml
 
 from . import dirent
+from .downward import File
 from .gojson import data, loads
 from .model import Link, Yaml
 from .mount import slurp
 
-_TYPES = {dict: dirent.DT_DIR, bytes: dirent.DT_REG, Yaml: dirent.DT_REG, Link: dirent.DT_LNK}
+_TYPES = {dict: dirent.DT_DIR, bytes: dirent.DT_REG, Yaml: dirent.DT_REG, Link: dirent.DT_LNK, File: dirent.DT_REG}
 _MODES = {dict: stat.S_IFDIR | 0o555, bytes: stat.S_IFREG | 0o444, Yaml: stat.S_IFREG | 0o444,
           Link: stat.S_IFLNK | 0o777}
 _MOST = 25
@@ -170,8 +171,9 @@ class Walk:
             self.wrong(path, f'{status.st_nlink} links, want 1')
 
     def _status(self, path, status, want, mtime):
-        if status.st_mode != _MODES[type(want)]:
-            self.wrong(path, f'mode {status.st_mode:o}, want {_MODES[type(want)]:o}')
+        mode = stat.S_IFREG | want.mode if isinstance(want, File) else _MODES[type(want)]
+        if status.st_mode != mode:
+            self.wrong(path, f'mode {status.st_mode:o}, want {mode:o}')
         if (status.st_uid, status.st_gid) != (self.uid, self.gid):
             self.wrong(path, f'owner {status.st_uid}:{status.st_gid}, want {self.uid}:{self.gid}')
         if mtime is not None and int(status.st_mtime) != mtime:

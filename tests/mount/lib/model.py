@@ -6,6 +6,7 @@ Written from podfs(5) and independent of the program: given the objects a server
 directories, files and links there are and what is in them. A directory is a dict, a file its bytes, a
 link a Link.
 """
+from . import downward
 from .gojson import Number, dumps, shown
 
 _KEYS = {'containers': 'name', 'initContainers': 'name', 'ephemeralContainers': 'name',
@@ -123,7 +124,10 @@ def pod(obj, node=None):
             links = containers[name] = {'spec': Link(f'../../spec/{kind}/{name}')}
             if _walk(tree, 'status', statuses, name) is not None:
                 links['status'] = Link(f'../../status/{statuses}/{name}')
+            if kind != 'ephemeralContainers':
+                links['resources'] = Link(f'../../downward/resources/{name}')
     tree['containers'] = containers
+    tree['downward'] = downward.tree(obj, node)
     return tree
 
 

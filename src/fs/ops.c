@@ -111,16 +111,21 @@ void fs_forget(struct fs *fs, uint64_t id, uint64_t n)
 	inode_unlock(fs->inodes);
 }
 
-/* A file whose bytes are made for this lookup alone: a node that nobody else gets. */
+/* What is made for this lookup by thread @tid alone: a node that nobody else gets. */
 static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_entry *entry,
-			   struct fuse_entry_param *ret)
+			   pid_t tid, struct fuse_entry_param *ret)
 {
 	struct pin *pin = pin_new();
-	struct tree_attr attr = {.type = S_IFREG, .mode = 0444, .nlink = 1};
+	bool is_link = tree_is_link(entry->kind);
+	struct tree_attr attr = {
+	    .type = is_link ? S_IFLNK : S_IFREG,
+	    .mode = is_link ? 0777 : 0444,
+	    .nlink = 1,
+	};
 
 	if (!pin)
 		return -ENOMEM;
-	int r = tree_read_volatile(fs->tree, entry->kind, &pin->content);
+	int r = tree_read_volatile(fs->tree, entry->kind, tid, &pin->content);
 	if (r < 0) {
 		pin_unref(pin);
 		return r;
@@ -193,8 +198,8 @@ static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct a
 /* A version may be replaced while it is rendered; then it is done again, but not for ever. */
 #define RENDER_TRIES 3
 
-static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *ret,
-		     uint64_t *ret_epoch)
+static int do_lookup(struct fs *fs, uint64_t parent, const char *name, pid_t tid,
+		     struct fuse_entry_param *ret, uint64_t *ret_epoch)
 {
 	struct attempt a = {0};
 	int r = -EAGAIN;
@@ -214,11 +219,14 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, struct fu
 			break;
 		/* What is said about the filesystem asks the store itself. */
 		if (tree_is_volatile(a.entry.kind))
-			r = lookup_volatile(fs, a.dir.inode, &a.entry, ret);
+			r = lookup_volatile(fs, a.dir.inode, &a.entry, tid, ret);
 		else if (tree_render(a.rendered, a.entry.kind, &text) < 0)
 			r = -ENOMEM;
 	}
 	opened_unrefp(&a.rendered);
+	/* That a name is absent is kept, too: node id 0; but not that it is for one caller. */
+	if (r == -ENOENT && !tree_is_volatile(a.entry.kind))
+		*ret = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};
 	return r;
 }
 
@@ -227,11 +235,9 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fs *fs = fs_of(req, FS_LOOKUP);
 	struct fuse_entry_param e;
 	uint64_t epoch = 0;
-	int r = do_lookup(fs, parent, name, &e, &epoch);
+	int r = do_lookup(fs, parent, name, fuse_req_ctx(req)->pid, &e, &epoch);
 
-	if (r == -ENOENT) {
-		/* That a name is absent is kept, too: node id 0. */
-		e = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};
+	if (r == -ENOENT && e.entry_timeout > 0) {
 		fuse_reply_entry(req, &e);
 	} else if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -260,6 +266,14 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	fuse_reply_none(req);
 }
 
+/* A link that no name leads to any more, or that was made for one caller. */
+static void lost_link_attr(const struct inode *n, struct tree_attr *attr)
+{
+	attr->type = S_IFLNK;
+	attr->nlink = 1;
+	attr->size = n->pin ? n->pin->content.len : 0;
+}
+
 static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 {
 	struct fs_spot at;
@@ -267,7 +281,8 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
-	bool is_file = at.inode && !at.inode->is_dir && at.inode->kind != TREE_LINK;
+	bool is_link = at.inode && tree_is_link(at.inode->kind);
+	bool is_file = at.inode && !at.inode->is_dir && !is_link;
 	if (r == 0 && at.attached && is_file)
 		attr.mtime_ns = tree_file_time(at.place.object, at.place.kind, at.place.path.data);
 	else if (r == 0 && at.attached)
@@ -279,6 +294,8 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 	/* How long a file is may take rendering it: not under the lock. */
 	if (r == 0 && is_file)
 		r = fs_content_size(fs, id, &attr);
+	else if (r == 0 && is_link && !at.attached)
+		lost_link_attr(at.inode, &attr);
 	if (r < 0)
 		return r;
 	attr.ino = at.inode->ino;
@@ -304,8 +321,12 @@ static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
-	if (r == 0)
-		r = at.attached ? tree_readlink(&at.place, target) : -ESTALE;
+	if (r == 0 && at.attached)
+		r = tree_readlink(&at.place, target);
+	else if (r == 0 && at.inode->pin)
+		r = buf_add(target, at.inode->pin->content.data, at.inode->pin->content.len);
+	else if (r == 0)
+		r = -ESTALE;
 	tree_place_release(&at.place);
 	store_rdunlock(fs->tree->store);
 	return r;

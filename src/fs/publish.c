@@ -50,7 +50,7 @@ static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct s
 	cleanup_buf struct buf path = {0};
 	struct pin *pin;
 
-	if (!n->is_dir && (!n->object || n->kind == TREE_LINK))
+	if (!n->is_dir && (!n->object || tree_is_link(n->kind)))
 		return NULL;
 	pin = pin_new();
 	if (pin && n->is_dir) {

@@ -37,7 +37,7 @@ struct reply {
 
 static uint32_t entry_type(const struct tree_entry *entry)
 {
-	if (entry->kind == TREE_LINK)
+	if (tree_is_link(entry->kind))
 		return S_IFLNK;
 	return tree_is_dir(entry->kind, entry->field) ? S_IFDIR : S_IFREG;
 }

@@ -328,7 +328,8 @@ bool fs_is_denied(struct fs *fs, enum tree_kind kind)
 {
 	if (!atomic_load_explicit(&fs->denying, memory_order_relaxed))
 		return false;
-	return kind != TREE_ROOT && kind != TREE_SELF && !tree_is_volatile(kind);
+	return kind == TREE_CALLER ||
+	       (kind != TREE_ROOT && kind != TREE_SELF && !tree_is_volatile(kind));
 }
 
 void fs_stats(struct fs *fs, struct fs_stats *ret)

@@ -156,7 +156,7 @@ int tree_attr(const struct tree *t, const struct tree_place *p, struct tree_attr
 	uint32_t subdirs;
 
 	*ret = (struct tree_attr){.nlink = 1};
-	if (p->kind == TREE_LINK)
+	if (tree_is_link(p->kind))
 		return link_attr(t, p, ret);
 	if (!tree_is_dir(p->kind, p->field))
 		return file_attr(t, p, ret);
@@ -178,9 +178,12 @@ static const char *last_name(const struct buf *path)
 
 int tree_readlink(const struct tree_place *p, struct buf *out)
 {
-	const char *name = last_name(&p->path);
+	const char *name;
 	struct container c;
 
+	if (p->kind == TREE_OWN_POD)
+		return tree_pod_path(p->object, out);
+	name = last_name(&p->path);
 	if (p->object->kind == KIND_NODE)
 		return buf_addf(out, "../../../../namespaces/%s/pods/%s", p->ns->name, name);
 	if (p->path.data == name)
@@ -197,13 +200,15 @@ int tree_readlink(const struct tree_place *p, struct buf *out)
 			is_spec ? c.spec_list : c.status_list, (int)len, container);
 }
 
-int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *out)
+int tree_read_volatile(const struct tree *t, enum tree_kind kind, pid_t tid, struct buf *out)
 {
 	switch (kind) {
 	case TREE_SELF_STATUS:
 		return t->self.status(t->self.ctx, out);
 	case TREE_SELF_METRICS:
 		return t->self.metrics(t->self.ctx, out);
+	case TREE_CALLER:
+		return t->own.caller(t->own.ctx, tid, out);
 	default:
 		return t->self.version(t->self.ctx, out);
 	}

@@ -289,6 +289,25 @@ static void tell_pod_folder(struct teller *t, enum change_kind kind)
 		tell_name(t, kind);
 }
 
+/* /self, which may not lead to a pod that is on its host's network. */
+static void tell_own(struct teller *t)
+{
+	const struct store_change *c = t->change;
+	bool moved = c->event != STORE_MODIFIED;
+
+	if (!tree_is_own(t->tree, c->object))
+		return;
+	for (size_t i = 0; !moved && i < c->diff->count; i++) {
+		const char *path = diff_path(c->diff, i);
+
+		moved = !strcmp(path, "spec") || !strcmp(path, "spec/hostNetwork");
+	}
+	if (!moved)
+		return;
+	start(t, "self");
+	tell_name(t, tree_own_pod(t->tree) ? CHANGE_ADDED : CHANGE_REMOVED);
+}
+
 static void tell_pod(struct teller *t)
 {
 	const struct store_change *c = t->change;
@@ -312,6 +331,7 @@ static void tell_pod(struct teller *t)
 	} else if (!c->folder_went) {
 		tell_pod_folder(t, c->event == STORE_ADDED ? CHANGE_ADDED : CHANGE_REMOVED);
 	}
+	tell_own(t);
 	if (moved && *c->node_before)
 		tell_link(t, CHANGE_REMOVED, c->node_before, !pods_on(c->was_on, o->namespace));
 	if (moved && *c->node_after)

@@ -11,6 +11,12 @@ struct container;
 /* Whether a pod has metadata/@name for a link of that name to lead to. */
 bool tree_has_label_link(const struct view *view, const char *name);
 
+/* /self. 0, -ENOENT, -ENOMEM. */
+int tree_find_own(const struct tree *t, struct tree_entry *ret);
+
+/* Whether tree_own names that pod, be it as it wants it or not. */
+bool tree_is_own(const struct tree *t, const struct object *pod);
+
 /* The container whose directory, or a link in it, @p is. 0; -ENOENT; -ENOMEM. */
 int tree_container(const struct tree_place *p, struct container *ret);
 

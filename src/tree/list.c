@@ -130,6 +130,8 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 	case TREE_ROOT:
 		add_if_found(l, t, dir, "namespaces");
 		add_if_found(l, t, dir, "nodes");
+		if (!t->own.caller)
+			add_if_found(l, t, dir, "self");
 		add_if_found(l, t, dir, ".podfs");
 		break;
 	case TREE_SELF:

@@ -47,6 +47,8 @@ bool tree_is_dir(enum tree_kind kind, struct field field)
 	case TREE_YAML:
 	case TREE_LINK:
 	case TREE_DOWNWARD_FILE:
+	case TREE_OWN_POD:
+	case TREE_CALLER:
 	case TREE_SELF_STATUS:
 	case TREE_SELF_METRICS:
 	case TREE_SELF_VERSION:
@@ -56,9 +58,15 @@ bool tree_is_dir(enum tree_kind kind, struct field field)
 	}
 }
 
+bool tree_is_link(enum tree_kind kind)
+{
+	return kind == TREE_LINK || kind == TREE_OWN_POD || kind == TREE_CALLER;
+}
+
 bool tree_is_volatile(enum tree_kind kind)
 {
-	return kind == TREE_SELF_STATUS || kind == TREE_SELF_METRICS || kind == TREE_SELF_VERSION;
+	return kind == TREE_SELF_STATUS || kind == TREE_SELF_METRICS || kind == TREE_SELF_VERSION ||
+	       kind == TREE_CALLER;
 }
 
 bool tree_is_rendered(enum tree_kind kind)
@@ -226,6 +234,8 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 	*ret = (struct tree_entry){.name = name, .name_len = len};
 	switch (dir->kind) {
 	case TREE_ROOT:
+		if (is_name(name, len, "self", TREE_OWN_POD, ret))
+			return tree_find_own(t, ret);
 		return found_if(is_name(name, len, "namespaces", TREE_NAMESPACES, ret) ||
 				(is_name(name, len, "nodes", TREE_NODES, ret) &&
 				 store_readable(t->store, KIND_NODE)) ||
@@ -362,6 +372,8 @@ uint64_t tree_entry_ino(const struct tree_place *dir, const struct tree_entry *e
 
 	if (tree_is_dir(entry->kind, entry->field))
 		return tree_ino(seed, true, 0);
+	if (entry->kind == TREE_OWN_POD)
+		return tree_ino(seed, false, entry->object->created_ns);
 	if (!dir->object || entry->kind == TREE_LINK)
 		return tree_ino(seed, false, dir->object ? dir->object->created_ns : 0);
 	if (dir->path.len) {

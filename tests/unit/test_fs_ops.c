@@ -15,6 +15,7 @@ static struct world world;
 static struct fs *fs;
 static int kernel; /* our end of the pair */
 static uint64_t last_unique;
+static uint32_t asking; /* the thread whose requests are sent */
 
 /* One reply, or notification if `unique` is 0. */
 static union {
@@ -67,7 +68,8 @@ static void send_request(uint32_t op, uint64_t node, const void *body, size_t le
 	struct fuse_in_header h = {.len = (uint32_t)(sizeof(h) + len),
 				   .opcode = op,
 				   .unique = ++last_unique,
-				   .nodeid = node};
+				   .nodeid = node,
+				   .pid = asking};
 	struct iovec iov[] = {{&h, sizeof(h)}, {(void *)(uintptr_t)body, len}};
 
 	assert_int_equal(writev(kernel, iov, 2), h.len);
@@ -180,6 +182,16 @@ static size_t list(uint64_t id, bool plus, uint32_t size, struct snapshot *seen)
 #define POD(label)                                                                                 \
 	"{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\",\"labels\":{\"a\":"  \
 	"\"" label "\",\"b\":\"1\"}}}"
+
+/* What --self=caller does, in small: threads below 100 are in the pod. */
+static pid_t last_tid;
+
+static int self_of(void *ctx, pid_t tid, struct buf *target)
+{
+	(void)ctx;
+	last_tid = tid;
+	return tid < 100 ? buf_addf(target, "namespaces/shop/pods/web-%ld", (long)tid) : -ENOENT;
+}
 
 static int set_up(void **state)
 {
@@ -397,15 +409,6 @@ static void each_lookup_of_the_status_is_a_file_of_its_own(void **state)
 	assert_reads(b.nodeid, 2, 2, "id");
 }
 
-static void links_are_read(void **state)
-{
-	(void)state;
-	uint64_t id = walk("namespaces/shop/pods/web/labels");
-	assert_int_equal(request(FUSE_READLINK, id, NULL, 0), 0);
-	assert_int_equal(payload_len(), strlen("metadata/labels"));
-	assert_memory_equal(payload(), "metadata/labels", payload_len());
-}
-
 /* Waits for the notification that drops @name in @parent. */
 static void assert_dropped(uint64_t parent, const char *name)
 {
@@ -421,6 +424,122 @@ static void assert_dropped(uint64_t parent, const char *name)
 		    !memcmp((char *)payload() + sizeof(drop), name, drop.namelen))
 			return;
 	}
+}
+
+/* A lookup of /self by some thread: the reply's error. */
+static int look_for_self(uint32_t tid, struct fuse_entry_out *ret)
+{
+	asking = tid;
+	int r = request(FUSE_LOOKUP, FUSE_ROOT_ID, "self", sizeof("self"));
+	asking = 0;
+	assert_int_equal(last_tid, tid);
+	if (r == 0)
+		memcpy(ret, payload(), sizeof(*ret));
+	return r;
+}
+
+static void assert_leads(uint64_t id, const char *want)
+{
+	assert_int_equal(request(FUSE_READLINK, id, NULL, 0), 0);
+	assert_int_equal(payload_len(), strlen(want));
+	assert_memory_equal(payload(), want, payload_len());
+}
+
+static void self_by_caller_is_another_link_for_each_lookup(void **state)
+{
+	(void)state;
+	struct fuse_entry_out a;
+	struct fuse_entry_out b;
+	struct fuse_entry_out again;
+
+	world.tree.own.caller = self_of;
+	assert_int_equal(look_for_self(7, &a), 0);
+	assert_int_equal(look_for_self(42, &b), 0);
+	assert_int_equal(look_for_self(7, &again), 0);
+	assert_true(a.nodeid != b.nodeid && a.nodeid != again.nodeid && b.nodeid != again.nodeid);
+	assert_int_equal(a.entry_valid, 0);
+	assert_int_equal(a.entry_valid_nsec, 0);
+	assert_int_equal(a.attr.mode, S_IFLNK | 0777);
+	/* Whoever reads it, it leads where it led whoever looked it up. */
+	asking = 42;
+	assert_leads(a.nodeid, "namespaces/shop/pods/web-7");
+	assert_leads(b.nodeid, "namespaces/shop/pods/web-42");
+	struct fuse_attr attr = getattr(a.nodeid);
+	asking = 0;
+	assert_int_equal(attr.mode, S_IFLNK | 0777);
+	assert_int_equal(attr.size, strlen("namespaces/shop/pods/web-7"));
+	assert_int_equal(attr.nlink, 1);
+	assert_int_equal(attr.ino, a.attr.ino);
+	forget(a.nodeid, 1);
+	forget(b.nodeid, 1);
+	forget(again.nodeid, 1);
+	assert_int_equal(inode_count(fs->inodes), 1);
+}
+
+static void that_self_is_absent_for_one_caller_is_not_remembered(void **state)
+{
+	(void)state;
+	struct fuse_entry_out e;
+
+	world.tree.own.caller = self_of;
+	assert_int_equal(look_for_self(100, &e), -ENOENT);
+	assert_int_equal(look_for_self(7, &e), 0);
+	assert_int_equal(look_for_self(100, &e), -ENOENT);
+}
+
+static void self_by_caller_is_not_listed_and_a_fixed_one_is(void **state)
+{
+	(void)state;
+	struct snapshot seen = {0};
+
+	world.tree.own = (struct tree_own){.namespace = "shop", .pod = "web"};
+	list(FUSE_ROOT_ID, true, 4096, &seen);
+	assert_non_null(snapshot_find(&seen, "self"));
+	snapshot_release(&seen);
+	struct fuse_entry_out e = lookup(FUSE_ROOT_ID, "self");
+	assert_true(e.entry_valid > 0);
+	assert_leads(e.nodeid, "namespaces/shop/pods/web");
+	assert_int_equal(getattr(e.nodeid).size, strlen("namespaces/shop/pods/web"));
+	world.tree.own.caller = self_of;
+	list(FUSE_ROOT_ID, true, 4096, &seen);
+	assert_null(snapshot_find(&seen, "self"));
+	snapshot_release(&seen);
+}
+
+static void self_leads_nowhere_once_its_pod_is_gone(void **state)
+{
+	(void)state;
+	world.tree.own = (struct tree_own){.namespace = "shop", .pod = "web"};
+	struct fuse_entry_out e = lookup(FUSE_ROOT_ID, "self");
+	assert_int_equal(store_remove(world.store, KIND_POD, "shop", "web"), 1);
+	assert_dropped(FUSE_ROOT_ID, "self");
+	assert_int_equal(request(FUSE_READLINK, e.nodeid, NULL, 0), -ESTALE);
+	assert_int_equal(getattr(e.nodeid).mode, S_IFLNK | 0777);
+	assert_int_equal(lookup(FUSE_ROOT_ID, "self").nodeid, 0);
+	/* A name looked up before it exists is told of, too. */
+	assert_int_equal(world_put(&world, KIND_POD, POD("new")), 1);
+	assert_dropped(FUSE_ROOT_ID, "self");
+	assert_leads(lookup(FUSE_ROOT_ID, "self").nodeid, "namespaces/shop/pods/web");
+}
+
+static void a_denied_self_is_no_exception(void **state)
+{
+	(void)state;
+	struct fuse_entry_out e;
+
+	world.tree.own.caller = self_of;
+	assert_int_equal(look_for_self(7, &e), 0);
+	atomic_store(&fs->denying, true);
+	assert_int_equal(request(FUSE_LOOKUP, FUSE_ROOT_ID, "self", sizeof("self")), -EIO);
+	assert_int_equal(request(FUSE_READLINK, e.nodeid, NULL, 0), -EIO);
+	atomic_store(&fs->denying, false);
+}
+
+static void links_are_read(void **state)
+{
+	(void)state;
+	uint64_t id = walk("namespaces/shop/pods/web/labels");
+	assert_leads(id, "metadata/labels");
 }
 
 static void the_kernel_is_told_to_drop_names_that_changed(void **state)
@@ -455,6 +574,11 @@ int main(void)
 	    ops_test(what_is_forgotten_is_gone),
 	    ops_test(each_lookup_of_the_status_is_a_file_of_its_own),
 	    ops_test(links_are_read),
+	    ops_test(self_by_caller_is_another_link_for_each_lookup),
+	    ops_test(that_self_is_absent_for_one_caller_is_not_remembered),
+	    ops_test(self_by_caller_is_not_listed_and_a_fixed_one_is),
+	    ops_test(self_leads_nowhere_once_its_pod_is_gone),
+	    ops_test(a_denied_self_is_no_exception),
 	    ops_test(the_kernel_is_told_to_drop_names_that_changed),
 	};
 

@@ -150,6 +150,7 @@ static int set_up(void **state)
 
 	(void)state;
 	world_init(&world);
+	world.tree.own = (struct tree_own){.namespace = "shop", .pod = "a", .not_on_host = true};
 	store_observe(world.store, &observer);
 	world_look(&world, &before);
 	return 0;
@@ -341,6 +342,27 @@ static void a_pod_made_again_is_another_one(void **state)
 
 #define POD "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"uid\":\"u\""
 
+static void self_is_there_while_its_pod_is_and_is_not_on_the_hosts_network(void **state)
+{
+	(void)state;
+	assert_there("self", false);
+	put_pod("bank", "a", "1", "");
+	put_pod("shop", "b", "2", "");
+	assert_there("self", false);
+	put_pod("shop", "a", "3", "k1");
+	assert_there("self", true);
+	put_pod("shop", "a", "4", "k1");
+	assert_string_equal(snapshot_find(&before, "self")->data, "namespaces/shop/pods/a");
+	put(KIND_POD, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"4\"},"
+		      "\"spec\":{\"hostNetwork\":true}}");
+	assert_there("self", false);
+	put(KIND_POD, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"4\"},"
+		      "\"spec\":{\"hostNetwork\":false}}");
+	assert_there("self", true);
+	take_away(KIND_POD, "shop", "a");
+	assert_there("self", false);
+}
+
 static void label_links_follow_the_maps_they_lead_to(void **state)
 {
 	(void)state;
@@ -485,6 +507,8 @@ static void make_object(struct dice *d, enum kind kind, struct buf *out)
 	if (dice_roll(d, 3))
 		add_labels(d, "annotations", out);
 	buf_addf(out, "},\"spec\":{\"nodeName\":\"%s\"", pick(d, nodes, ARRAY_SIZE(nodes)));
+	if (dice_one_in(d, 4))
+		buf_addf(out, ",\"hostNetwork\":%s", dice_one_in(d, 3) ? "false" : "true");
 	if (dice_roll(d, 4))
 		add_containers(d, "containers", out);
 	if (dice_one_in(d, 2))
@@ -605,6 +629,7 @@ int main(void)
 	    world_test(what_a_node_gives_its_pods_changes_with_it),
 	    world_test(a_nodes_heartbeat_says_nothing_of_its_pods),
 	    world_test(a_pod_made_again_is_another_one),
+	    world_test(self_is_there_while_its_pod_is_and_is_not_on_the_hosts_network),
 	    world_test(label_links_follow_the_maps_they_lead_to),
 	    world_test(containers_come_go_and_change_their_list),
 	    world_test(a_list_named_otherwise_with_the_same_names_counts),

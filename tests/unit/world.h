@@ -98,7 +98,7 @@ static inline void world_add_file(const struct world *w, const struct tree_place
 	if (type == 'l')
 		assert_int_equal(tree_readlink(p, &scratch), 0);
 	else if (tree_is_volatile(p->kind))
-		assert_int_equal(tree_read_volatile(&w->tree, p->kind, &scratch), 0);
+		assert_int_equal(tree_read_volatile(&w->tree, p->kind, 0, &scratch), 0);
 	else
 		assert_int_equal(tree_read(&source, p->kind, p->path.data, &scratch, &bytes), 0);
 	if (!tree_is_volatile(p->kind))

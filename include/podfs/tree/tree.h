@@ -11,6 +11,8 @@
 #ifndef PODFS_TREE_TREE_H
 #define PODFS_TREE_TREE_H
 
+#include <sys/types.h>
+
 #include <podfs/store/store.h>
 
 enum tree_kind {
@@ -33,7 +35,9 @@ enum tree_kind {
 	TREE_JSON,
 	TREE_YAML,
 	TREE_LINK,
-	TREE_SELF, /* .podfs */
+	TREE_OWN_POD, /* /self, the same for everybody */
+	TREE_CALLER,  /* /self, by who asks: volatile, and not listed */
+	TREE_SELF,    /* .podfs */
 	TREE_SELF_STATUS,
 	TREE_SELF_METRICS,
 	TREE_SELF_VERSION,
@@ -47,9 +51,24 @@ struct tree_self {
 	int (*version)(void *ctx, struct buf *out);
 };
 
+/* Which pod /self leads to. A zeroed struct: there is none. */
+struct tree_own {
+	/* The same for everybody: the pod of these names, while there is one. NULL: none. */
+	const char *namespace;
+	const char *pod;
+	bool not_on_host; /* only if that pod is not on its host's network */
+	/*
+	 * If not NULL: /self is this instead, the link's target for a thread that looks it up.
+	 * [worker] 0; -ENOENT: that thread has none; -ENOMEM.
+	 */
+	int (*caller)(void *ctx, pid_t tid, struct buf *target);
+	void *ctx;
+};
+
 struct tree {
 	struct store *store;
 	struct tree_self self;
+	struct tree_own own;
 	int64_t started_ns;
 };
 
@@ -109,6 +128,12 @@ int tree_walk(const struct tree *t, const char *path, struct tree_place *ret);
 /* The known Node that a pod is on, or NULL. */
 const struct store_node *tree_pod_node(const struct tree *t, const struct object *pod);
 
+/* The pod that tree_own names, if it is there and as tree_own wants it; else NULL. */
+struct object *tree_own_pod(const struct tree *t);
+
+/* Appends a pod's path from the root. 0 or -ENOMEM. */
+int tree_pod_path(const struct object *pod, struct buf *out);
+
 /* Called for each entry; returns 0 to go on, anything else ends the listing. */
 typedef int (*tree_list_fn)(void *ctx, const struct tree_entry *entry);
 
@@ -122,6 +147,7 @@ int tree_list(const struct tree *t, const struct tree_place *dir, uint64_t after
 	      void *ctx);
 
 bool tree_is_dir(enum tree_kind kind, struct field field);
+bool tree_is_link(enum tree_kind kind);
 /* Whether its content is made anew each time it is looked up. */
 bool tree_is_volatile(enum tree_kind kind);
 /* Whether its size is known only when it has been rendered. */
@@ -139,8 +165,11 @@ uint64_t tree_entry_ino(const struct tree_place *dir, const struct tree_entry *e
 /* Appends a link's target. 0 or -ENOMEM. */
 int tree_readlink(const struct tree_place *p, struct buf *out);
 
-/* Appends what a volatile file says now; not under the lock. 0 or -errno. */
-int tree_read_volatile(const struct tree *t, enum tree_kind kind, struct buf *out);
+/*
+ * Appends what a volatile file says now, or where a volatile link leads for thread @tid; not under
+ * the lock. 0; -ENOENT: the link is not there for that thread; or -errno.
+ */
+int tree_read_volatile(const struct tree *t, enum tree_kind kind, pid_t tid, struct buf *out);
 
 /* The text of a rendered file (tree_is_rendered), which @o keeps. Not under the lock. 0 or -ENOMEM.
  */

@@ -270,6 +270,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 static void lost_link_attr(const struct inode *n, struct tree_attr *attr)
 {
 	attr->type = S_IFLNK;
+	attr->mode = 0777;
 	attr->nlink = 1;
 	attr->size = n->pin ? n->pin->content.len : 0;
 }

@@ -167,6 +167,12 @@ const struct store_node *store_find_node(const struct store *s, const char *name
 const struct store_node_namespace *store_find_node_namespace(const struct store_node *node,
 							     const char *ns, size_t len);
 struct object *store_find_pod(const struct store_namespace *ns, const char *name, size_t len);
+/*
+ * The pod of that uid, or the static pod whose containers' cgroups carry it (annotation
+ * kubernetes.io/config.hash, which anybody may give a pod: so a uid goes first, and of two pods
+ * that claim one hash it is neither).
+ */
+struct object *store_find_uid(const struct store *s, const char *uid, size_t len);
 const struct collection *store_namespaces(const struct store *s);
 const struct collection *store_nodes(const struct store *s); /* also nodes without a Node */
 

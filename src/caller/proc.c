@@ -12,12 +12,8 @@
 /* The number of the first cgroup namespace, which the kernel fixes (CGROUP_NS_INIT_INO). */
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbu
 
-int proc_cgroup(const char *proc, pid_t tid, struct buf *ret)
+static int read_all(const char *path, struct buf *ret)
 {
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/%ld/cgroup", proc, (long)tid) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -37,6 +33,25 @@ int proc_cgroup(const char *proc, pid_t tid, struct buf *ret)
 			return -E2BIG;
 	}
 	return ret->len ? 0 : -ENOENT;
+}
+
+int proc_cgroup(const char *proc, pid_t tid, struct buf *ret)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%ld/cgroup", proc, (long)tid) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return read_all(path, ret);
+}
+
+int proc_own_cgroup(const char *proc, struct buf *ret)
+{
+	char path[PATH_MAX];
+
+	/* Not by getpid(): `proc` may be of another pid namespace. */
+	if (snprintf(path, sizeof(path), "%s/self/cgroup", proc) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return read_all(path, ret);
 }
 
 bool proc_cgroup_is_namespaced(const char *proc)

@@ -52,6 +52,10 @@ static void ours_is_what_the_kernel_says(void **state)
 	size_t cap = 0;
 	assert_int_equal(getdelim(&want, &cap, '\0', f), text.len);
 	assert_string_equal(text.data, want);
+	buf_clear(&text);
+	assert_int_equal(proc_own_cgroup("/proc", &text), 0);
+	assert_string_equal(text.data, want);
+	assert_int_equal(proc_own_cgroup(dir, &text), -ENOENT);
 	free(want);
 	fclose(f);
 }

@@ -25,6 +25,9 @@
  */
 int proc_cgroup(const char *proc, pid_t tid, struct buf *ret);
 
+/* The same for the caller itself. */
+int proc_own_cgroup(const char *proc, struct buf *ret);
+
 /* Whether podfs has another cgroup namespace than the system's first. */
 bool proc_cgroup_is_namespaced(const char *proc);
 

@@ -24,6 +24,7 @@
 #include "background.h"
 #include "feed.h"
 #include "prepare.h"
+#include "self.h"
 #include "staleness.h"
 #include "status.h"
 #include "sync.h"
@@ -61,6 +62,7 @@ struct app {
 
 	struct store *store;
 	struct tree tree;
+	struct self self;
 	struct fs *fs;
 	struct status status;
 };
@@ -275,6 +277,8 @@ static int make_tree(struct app *app, struct error *e)
 	    .self = {&app->status, status_text, status_metrics, status_version},
 	    .started_ns = clock_realtime_ns(),
 	};
+	if (self_init(&app->self, app->options->self, NULL, &app->tree) < 0)
+		return error_set(e, -ENOMEM, "out of memory");
 	return fs_new(&app->tree, &app->options->fs, &app->fs, e);
 }
 
@@ -293,7 +297,7 @@ static void run(struct app *app)
 		say(&e);
 		end(app, EXIT_CODE_CONFIG);
 	}
-	app->status = (struct status){app->client, app->store, app->fs};
+	app->status = (struct status){app->client, app->store, app->fs, &app->self};
 	staleness_start(&app->staleness, app->client, app->fs);
 	uv_run(&app->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&app->loop);
@@ -314,6 +318,7 @@ enum exit_code app_run(const struct options *o)
 		run(&app);
 	}
 	fs_free(app.fs);
+	self_release(&app.self);
 	store_free(app.store);
 	opened_cache_clear();
 	feeds_release(&app.feeds);

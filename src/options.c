@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "self.h"
 
 const char options_help[] =
     "usage: podfs [options] MOUNTPOINT\n"
@@ -30,6 +31,9 @@ const char options_help[] =
     "  -n, --namespace NAME               this namespace only\n"
     "  -l, --selector SELECTOR            pods with these labels only\n"
     "      --field-selector SELECTOR      pods with these fields only\n"
+    "      --self NAMESPACE/POD|caller    where the link self leads: to that pod, or to the pod "
+    "of\n"
+    "                                     whoever asks; by default to the one podfs runs in\n"
     "\n"
     "When the server is lost:\n"
     "      --stale serve|deny=DURATION    show what was last known, with its age in .podfs/status\n"
@@ -76,6 +80,7 @@ static const struct {
     {"selector", offsetof(struct options, label_selector)},
     {"field-selector", offsetof(struct options, field_selector)},
     {"log-file", offsetof(struct options, log_file)},
+    {"self", offsetof(struct options, self)},
 };
 
 static const struct option flags[] = {
@@ -190,6 +195,8 @@ static int check(const struct options *o, int argc, char **argv, struct error *e
 {
 	if (o->help || o->version)
 		return 0;
+	if (o->self && self_check(o->self, e) < 0)
+		return -EINVAL;
 	if (optind == argc)
 		return error_set(e, -EINVAL, "where to mount is missing");
 	if (optind + 1 < argc)

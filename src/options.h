@@ -26,6 +26,7 @@ struct options {
 	const char *label_selector;
 	const char *field_selector;
 	const char *log_file;
+	const char *self; /* NAMESPACE/POD, "caller", or NULL */
 	const char *mountpoint;
 	enum log_level log_level;
 	int64_t deny_after_ms; /* --stale=deny=DURATION; -1: serve */

@@ -87,6 +87,7 @@ int status_text(void *ctx, struct buf *out)
 	struct status *status = ctx;
 	struct kube_state state;
 	struct store_counts counts;
+	cleanup_buf struct buf self = {0};
 	uint64_t refused = 0;
 
 	kube_client_state(status->client, &state);
@@ -102,6 +103,9 @@ int status_text(void *ctx, struct buf *out)
 		add_resource(out, (enum kube_resource)r, &state.resources[r], &counts);
 		refused += state.resources[r].counters.refused;
 	}
+	if (self_describe(status->self, &self) < 0)
+		return -ENOMEM;
+	add_text(out, "self", self.data);
 	buf_addf(out, "limits.objectsRefused: %llu\n", (unsigned long long)refused);
 	buf_addf(out, "limits.namesLeftOut: %llu\n", (unsigned long long)counts.left_out);
 	return out->err;

@@ -6,10 +6,13 @@
 #include <podfs/fs/fs.h>
 #include <podfs/kube/client.h>
 
+#include "self.h"
+
 struct status {
 	struct kube_client *client;
 	struct store *store;
 	struct fs *fs;
+	struct self *self;
 };
 
 /* `key: value` lines. 0 or -ENOMEM. */

@@ -48,7 +48,7 @@ def wait_mounted(path, child, seconds):
 
 def clean_environment(home):
     """An environment in which no configuration of the user is found."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith('KUBE') and k != 'POD_NAMESPACE'}
+    env = {k: v for k, v in os.environ.items() if not k.startswith('KUBE') and k not in ('POD_NAME', 'POD_NAMESPACE')}
     env['HOME'] = home
     return env
 
@@ -56,13 +56,13 @@ def clean_environment(home):
 class Mount:
     """
     A mounted podfs in the foreground mode, as a context manager; `path` is the mount point, `pid` the
-    process. Leaving it unmounts and fails unless podfs ended with 0 and no sanitizer complained.
+    process. `wrap` goes before the command. Leaving it unmounts and fails unless podfs ended with 0 and no sanitizer complained.
     """
 
-    def __init__(self, server, *args, env=None, seconds=60):
+    def __init__(self, server, *args, env=None, wrap=(), seconds=60):
         self.url = getattr(server, 'url', server)
         self.args = [str(a) for a in args]
-        self.env, self.seconds = env, seconds * procs.patience()
+        self.env, self.wrap, self.seconds = env, wrap, seconds * procs.patience()
         self.child = None
 
     def __enter__(self):
@@ -74,7 +74,7 @@ class Mount:
         wrap = shlex.split(os.environ.get('PODFS_WRAP', ''))
         with open(os.path.join(self.dir, 'stderr'), 'wb') as log:
             self.child = procs.start(
-                [*wrap, procs.program('PODFS', 'podfs'), '-f', *server, *self.args, self.path],
+                [*self.wrap, *wrap, procs.program('PODFS', 'podfs'), '-f', *server, *self.args, self.path],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**clean_environment(self.dir), **(self.env or {})})
         self.pid = self.child.pid

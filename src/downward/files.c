@@ -73,8 +73,7 @@ int files_settle(const struct downward_source *s, struct files *files)
 		last = path;
 		if (kept && is_below(path, file_path(files, kept - 1)))
 			continue;
-		int r =
-		    file->holder ? reference_read(s, file->holder, file->container, NULL) : -ENOENT;
+		int r = reference_read(s, file->holder, file->container, NULL);
 		if (r == -ENOMEM)
 			return r;
 		if (r == 0)

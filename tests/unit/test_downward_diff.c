@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A diff is right if it names what differs, and nothing else: random pairs of
+ * pods and nodes, all that can be found in them, before and after.
+ */
+#include "downward.h"
+
+/* A piece of a pod that stays the same between two pods, or does not. */
+struct parts {
+	uint64_t seeds[32];
+};
+
+static struct dice part(const struct parts *p, size_t i)
+{
+	return (struct dice){.state = p->seeds[i]};
+}
+
+static const char *pick(struct dice *d, const char *const *from, size_t count)
+{
+	return from[dice_roll(d, (uint32_t)count)];
+}
+#define PICK(d, ...)                                                                               \
+	pick(d, (const char *const[]){__VA_ARGS__},                                                \
+	     ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
+
+static void add_labels(struct dice *d, struct buf *out)
+{
+	buf_addstr(out, "{");
+	for (uint32_t n = dice_roll(d, 4), i = 0; i < n; i++)
+		buf_addf(out, "%s\"%s\":\"%s\"", i ? "," : "",
+			 PICK(d, "a", "b", "x.io/y", "X.io/y", "a\\u0062", "no such key", "%", "."),
+			 PICK(d, "", "1", "2", "\\n\\u0000"));
+	buf_addstr(out, "}");
+}
+
+static void add_amounts(struct dice *d, struct buf *out)
+{
+	buf_addstr(out, "{");
+	for (uint32_t n = dice_roll(d, 4), i = 0; i < n; i++)
+		buf_addf(out, "%s\"%s\":%s", i ? "," : "",
+			 PICK(d, "cpu", "memory", "ephemeral-storage", "hugepages-2Mi",
+			      "hugepages-1Gi", "hugepages-", "pods"),
+			 PICK(d, "\"0\"", "\"1\"", "\"1000m\"", "\"1500m\"", "\"1Gi\"",
+			      "\"1024Mi\"", "\"100M\"", "null", "7", "\"bad\"", "true"));
+	buf_addstr(out, "}");
+}
+
+static void add_resources(struct dice *d, struct buf *out)
+{
+	buf_addstr(out, "{\"limits\":");
+	add_amounts(d, out);
+	buf_addstr(out, ",\"requests\":");
+	add_amounts(d, out);
+	buf_addstr(out, "}");
+}
+
+static void add_reference(struct dice *d, struct buf *out)
+{
+	if (dice_one_in(d, 2))
+		buf_addf(out, "\"fieldRef\":{\"fieldPath\":\"%s\"}",
+			 PICK(d, "metadata.name", "metadata.labels", "metadata.labels['a']",
+			      "metadata.annotations['b']", "metadata.annotations", "status.podIP",
+			      "status.hostIPs", "spec.host", "spec.serviceAccountName", "bad"));
+	else
+		buf_addf(out,
+			 "\"resourceFieldRef\":{\"resource\":\"%s\",\"divisor\":\"%s\","
+			 "\"containerName\":\"%s\"}",
+			 PICK(d, "limits.cpu", "limits.memory", "requests.cpu",
+			      "limits.ephemeral-storage", "limits.hugepages-2Mi", "bad"),
+			 PICK(d, "0", "1", "1Mi"), PICK(d, "", "a", "b", "c"));
+}
+
+static void add_containers(const struct parts *p, size_t from, struct buf *out)
+{
+	struct dice d = part(p, from);
+	uint32_t count = dice_roll(&d, 3);
+
+	buf_addstr(out, "[");
+	for (uint32_t i = 0; i < count; i++) {
+		d = part(p, from + 1 + i);
+		buf_addf(out, "%s{\"name\":\"%s\",\"resources\":", i ? "," : "",
+			 PICK(&d, "a", "b", "c", "x/y", "a"));
+		add_resources(&d, out);
+		buf_addstr(out, ",\"env\":[");
+		for (uint32_t n = dice_roll(&d, 4), e = 0; e < n; e++) {
+			buf_addf(out, "%s{\"name\":\"%s\",\"value\":\"%s\",\"valueFrom\":{",
+				 e ? "," : "", PICK(&d, "A", "B", "C/D", ""),
+				 PICK(&d, "", "", "", "v"));
+			add_reference(&d, out);
+			buf_addstr(out, "}}");
+		}
+		buf_addstr(out, "]}");
+	}
+	buf_addstr(out, "]");
+}
+
+static void add_items(struct dice *d, struct buf *out)
+{
+	buf_addstr(out, "\"items\":[");
+	for (uint32_t n = dice_roll(d, 4), i = 0; i < n; i++) {
+		buf_addf(out, "%s{\"path\":\"%s\",\"mode\":%s,", i ? "," : "",
+			 PICK(d, "p", "q", "p/q", "p//r", "p-q", "p/q/r", "p-q/s", "/bad", "../bad",
+			      "./q"),
+			 PICK(d, "256", "420", "null"));
+		add_reference(d, out);
+		buf_addstr(out, "}");
+	}
+	buf_addstr(out, "]");
+}
+
+static void add_volumes(const struct parts *p, size_t from, struct buf *out)
+{
+	struct dice d = part(p, from);
+	uint32_t count = dice_roll(&d, 3);
+
+	buf_addstr(out, "[");
+	for (uint32_t i = 0; i < count; i++) {
+		d = part(p, from + 1 + i);
+		buf_addf(out, "%s{\"name\":\"%s\",", i ? "," : "", PICK(&d, "v", "w", "v-w", "v"));
+		if (dice_one_in(&d, 2)) {
+			buf_addf(out, "\"downwardAPI\":{\"defaultMode\":%s,",
+				 PICK(&d, "292", "420", "9999"));
+			add_items(&d, out);
+			buf_addstr(out, "}}");
+			continue;
+		}
+		buf_addstr(out, "\"projected\":{\"sources\":[{\"downwardAPI\":{");
+		add_items(&d, out);
+		buf_addstr(out, "}},{\"configMap\":{\"name\":\"c\"}},{\"downwardAPI\":{");
+		add_items(&d, out);
+		buf_addstr(out, "}}]}}");
+	}
+	buf_addstr(out, "]");
+}
+
+static void add_ips(struct dice *d, const char *key, const char *format, struct buf *out)
+{
+	buf_addf(out, "\"%s\":[", key);
+	for (uint32_t n = dice_roll(d, 3), i = 0; i < n; i++) {
+		buf_addstr(out, i ? "," : "");
+		buf_addf(out, "{\"%s\":\"%s\",\"type\":\"%s\"}", format,
+			 PICK(d, "10.0.0.1", "10.0.0.2", "fd00::1", "FD00:0::2", "none"),
+			 PICK(d, "InternalIP", "ExternalIP", "Hostname"));
+	}
+	buf_addstr(out, "]");
+}
+
+static void make(const struct parts *p, struct setting *s)
+{
+	struct buf *pod = &s->pod.text;
+	struct buf *node = &s->node.text;
+	struct dice d = part(p, 0);
+
+	buf_clear(pod);
+	buf_addf(pod, "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"n\",\"uid\":\"u\"",
+		 PICK(&d, "p", "p", "q"));
+	d = part(p, 1);
+	buf_addstr(pod, ",\"labels\":");
+	add_labels(&d, pod);
+	d = part(p, 2);
+	buf_addstr(pod, ",\"annotations\":");
+	add_labels(&d, pod);
+	d = part(p, 3);
+	buf_addf(pod, "},\"spec\":{\"nodeName\":\"%s\",\"serviceAccountName\":\"%s\"",
+		 PICK(&d, "", "n"), PICK(&d, "", "s"));
+	buf_addf(pod, ",\"hostNetwork\":%s,\"resources\":", PICK(&d, "true", "false"));
+	d = part(p, 4);
+	add_resources(&d, pod);
+	buf_addstr(pod, ",\"containers\":");
+	add_containers(p, 5, pod);
+	buf_addstr(pod, ",\"initContainers\":");
+	add_containers(p, 8, pod);
+	buf_addstr(pod, ",\"ephemeralContainers\":");
+	add_containers(p, 11, pod);
+	buf_addstr(pod, ",\"volumes\":");
+	add_volumes(p, 14, pod);
+	d = part(p, 17);
+	buf_addf(pod, "},\"status\":{\"hostIP\":\"%s\",\"podIP\":\"%s\",", PICK(&d, "", "10.0.0.9"),
+		 PICK(&d, "", "10.0.0.8"));
+	add_ips(&d, "hostIPs", "ip", pod);
+	buf_addstr(pod, ",");
+	add_ips(&d, "podIPs", "ip", pod);
+	buf_addstr(pod, "}}");
+	doc_index(&s->pod);
+	d = part(p, 18);
+	buf_clear(node);
+	buf_addstr(node, "{\"status\":{\"allocatable\":");
+	add_amounts(&d, node);
+	d = part(p, 19);
+	buf_addstr(node, ",");
+	add_ips(&d, "addresses", "address", node);
+	buf_addstr(node, "}}");
+	doc_index(&s->node);
+	d = part(p, 20);
+	s->source =
+	    (struct downward_source){&s->pod.view, dice_one_in(&d, 3) ? NULL : &s->node.view};
+}
+
+/* Names to ask for: those that are listed in either, and those that could be looked up. */
+struct names {
+	char *names[4096];
+	size_t count;
+};
+
+static void names_add(struct names *n, const char *name)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (!strcmp(n->names[i], name))
+			return;
+	assert_true(n->count < ARRAY_SIZE(n->names));
+	n->names[n->count++] = strdup(name);
+}
+
+static void names_release(struct names *n)
+{
+	while (n->count)
+		free(n->names[--n->count]);
+}
+
+static void add_listed(const struct setting *s, const char *dir, struct names *to)
+{
+	cleanup_downward_list struct downward_list list = {0};
+
+	assert_int_equal(downward_list(&s->source, dir, &list), 0);
+	for (size_t i = 0; i < list.count; i++) {
+		cleanup_buf struct buf path = {0};
+
+		buf_addf(&path, "%s%s%s", dir, *dir ? "/" : "", downward_entry_name(&list, i));
+		names_add(to, path.data);
+		if (list.entries[i].place.type == DOWNWARD_DIR)
+			add_listed(s, path.data, to);
+	}
+}
+
+static void add_looked_up(struct names *to)
+{
+	static const char *const keys[] = {"a", "b", "x.io%2Fy", "X.io%2Fy", "ab", "zzz"};
+	static const char *const containers[] = {"a", "b", "c", "x%2Fy"};
+	static const char *const resources[] = {
+	    "cpu",           "memory",     "ephemeral-storage", "hugepages-2Mi",
+	    "hugepages-1Gi", "hugepages-", "hugepages-3Mi",     "pods"};
+	static const char *const units[] = {"",     "@1",   "@1m",  "@1k",    "@1M",  "@1G",
+					    "@1T",  "@1P",  "@1E",  "@1Ki",   "@1Mi", "@1Gi",
+					    "@1Ti", "@1Pi", "@1Ei", "@1000m", "@2",   "@"};
+	cleanup_buf struct buf path = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) * 2; i++) {
+		buf_clear(&path);
+		buf_addf(&path, "metadata.%s['%s']", i % 2 ? "labels" : "annotations", keys[i / 2]);
+		names_add(to, path.data);
+	}
+	for (size_t c = 0; c < ARRAY_SIZE(containers); c++)
+		for (size_t i = 0; i < ARRAY_SIZE(resources) * ARRAY_SIZE(units) * 2; i++) {
+			buf_clear(&path);
+			buf_addf(&path, "resources/%s/%s.%s%s", containers[c],
+				 i % 2 ? "limits" : "requests",
+				 resources[i / 2 % ARRAY_SIZE(resources)],
+				 units[i / 2 / ARRAY_SIZE(resources)]);
+			names_add(to, path.data);
+		}
+}
+
+/* All that can be seen of a name. */
+struct sight {
+	int found;
+	struct downward_place place;
+	bool listed;
+	struct buf bytes;
+};
+
+static bool is_listed(const struct setting *s, const char *path)
+{
+	cleanup_downward_list struct downward_list list = {0};
+	const char *slash = strrchr(path, '/');
+	cleanup_buf struct buf dir = {0};
+	const char *name = slash ? slash + 1 : path;
+
+	buf_reserve(&dir, 1);
+	dir.data[0] = '\0';
+	buf_add(&dir, path, slash ? (size_t)(slash - path) : 0);
+	if (downward_list(&s->source, dir.data, &list) < 0)
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		if (!strcmp(downward_entry_name(&list, i), name))
+			return true;
+	return false;
+}
+
+static void look(const struct setting *s, const char *path, struct sight *ret)
+{
+	ret->found = downward_find(&s->source, path, &ret->place);
+	ret->listed = is_listed(s, path);
+	if (ret->found == 0 && ret->place.type == DOWNWARD_FILE)
+		assert_int_equal(downward_read(&s->source, path, &ret->bytes), 0);
+	else
+		assert_int_equal(downward_read(&s->source, path, &ret->bytes), -ENOENT);
+	if (ret->listed)
+		assert_int_equal(ret->found, 0);
+}
+
+/* Which changes a name needs: of kinds REMOVED and ADDED, or VALUE. */
+static void wanted(const struct sight *was, const struct sight *is, bool ret[4])
+{
+	bool was_there = !was->found;
+	bool is_there = !is->found;
+
+	memset(ret, 0, 4);
+	if (was_there && is_there &&
+	    (was->place.type != is->place.type || was->place.mode != is->place.mode)) {
+		ret[CHANGE_REMOVED] = ret[CHANGE_ADDED] = true;
+		return;
+	}
+	ret[CHANGE_REMOVED] = (was_there && !is_there) || (was->listed && !is->listed);
+	ret[CHANGE_ADDED] = (!was_there && is_there) || (!was->listed && is->listed);
+	ret[CHANGE_VALUE] =
+	    !ret[CHANGE_REMOVED] && !ret[CHANGE_ADDED] && was_there && is_there &&
+	    (was->bytes.len != is->bytes.len ||
+	     (is->bytes.len && memcmp(was->bytes.data, is->bytes.data, is->bytes.len) != 0));
+}
+
+/* How often a diff says so of a name. */
+static size_t count_said(const struct diff *diff, enum change_kind kind, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < diff->count; i++)
+		count += diff->changes[i].kind == kind &&
+			 !strcmp(diff_path(diff, i) + strlen("downward/"), name);
+	return count;
+}
+
+/* Whether a directory above a name came, went, or changed its kind. */
+static bool is_below_said(const struct diff *diff, const char *name)
+{
+	char dir[1024];
+
+	snprintf(dir, sizeof(dir), "%s", name);
+	for (char *slash; (slash = strrchr(dir, '/'));) {
+		*slash = '\0';
+		if (count_said(diff, CHANGE_ADDED, dir) || count_said(diff, CHANGE_REMOVED, dir))
+			return true;
+	}
+	return false;
+}
+
+/* How many changes there are. */
+static size_t compare(const struct setting *old, const struct setting *new)
+{
+	cleanup_diff struct diff diff = {0};
+	struct names names = {0};
+
+	add_listed(old, "", &names);
+	add_listed(new, "", &names);
+	add_looked_up(&names);
+	assert_int_equal(downward_diff(&old->source, &new->source, &diff), 0);
+	for (size_t i = 0; i < diff.count; i++) {
+		assert_int_equal(strncmp(diff_path(&diff, i), "downward/", 9), 0);
+		names_add(&names, diff_path(&diff, i) + 9);
+	}
+	for (size_t i = 0; i < names.count; i++) {
+		struct sight was = {0};
+		struct sight is = {0};
+		bool want[4];
+
+		look(old, names.names[i], &was);
+		look(new, names.names[i], &is);
+		wanted(&was, &is, want);
+		if (is_below_said(&diff, names.names[i]))
+			memset(want, 0, sizeof(want));
+		for (int kind = CHANGE_VALUE; kind <= CHANGE_REMOVED; kind++)
+			if (count_said(&diff, (enum change_kind)kind, names.names[i]) != want[kind])
+				fail_msg("%s: kind %d, want %d\nold %s %s\nnew %s %s",
+					 names.names[i], kind, want[kind], old->pod.text.data,
+					 old->source.node ? old->node.text.data : "",
+					 new->pod.text.data,
+					 new->source.node ? new->node.text.data : "");
+		buf_release(&was.bytes);
+		buf_release(&is.bytes);
+	}
+	names_release(&names);
+	return diff.count;
+}
+
+static void names_exactly_what_differs(void **state)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	struct dice dice = {.state = 4};
+	size_t with_changes = 0;
+
+	for (int round = 0; round < 150; round++) {
+		struct parts p;
+		uint32_t rarely = dice_one_in(&dice, 2) ? 20 : 3;
+
+		for (size_t i = 0; i < ARRAY_SIZE(p.seeds); i++)
+			p.seeds[i] = dice_roll(&dice, 1u << 30);
+		make(&p, &a);
+		assert_int_equal(compare(&a, &a), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(p.seeds); i++)
+			if (dice_one_in(&dice, rarely))
+				p.seeds[i] = dice_roll(&dice, 1u << 30);
+		make(&p, &b);
+		with_changes += compare(&a, &b) > 0;
+		compare(&b, &a);
+	}
+	/* Else the dice were poor. */
+	assert_in_range(with_changes, 75, 150);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(names_exactly_what_differs),
+	};
+
+	return cmocka_run_group_tests_name("downward_diff", tests, NULL, NULL);
+}

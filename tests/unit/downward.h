@@ -84,7 +84,7 @@ static inline void expect_nothing(const struct setting *s, const char *path)
 		fail_msg("%s can be read", path);
 }
 
-/* @want: the names, each with a space behind it; a directory with '/' before that. */
+/* @want: the names, each with a space behind it; a directory's with '/' before that. */
 static inline void expect_list(const struct setting *s, const char *path, const char *want)
 {
 	cleanup_downward_list struct downward_list list = {0};

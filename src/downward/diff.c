@@ -59,10 +59,11 @@ static bool same_text(const struct view *a, uint32_t x, const struct view *b, ui
 	       bytes_equal(a->text + m->off, m->len, b->text + n->off, n->len);
 }
 
+/* A node that is known differs from one that is not. */
 static bool same_member(const struct view *a, const struct view *b, size_t i)
 {
-	if (a == b)
-		return true;
+	if (a == b || !a || !b)
+		return a == b;
 	return same_text(a, view_member(a, texts[i].folder, texts[i].member), b,
 			 view_member(b, texts[i].folder, texts[i].member));
 }
@@ -73,8 +74,6 @@ static unsigned int compare_parts(const struct downward_source *old,
 {
 	unsigned int parts = 0;
 
-	if (!old->node != !new->node)
-		parts |= PART_PLACE | PART_NODE;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const struct view *a = texts[i].of_node ? old->node : old->pod;
 		const struct view *b = texts[i].of_node ? new->node : new->pod;

@@ -108,7 +108,7 @@ static int find_chosen(const struct downward_source *s, const struct split *path
 static int read_chosen(const struct downward_source *s, const struct split *path, struct buf *out)
 {
 	cleanup_files struct files files = {0};
-	struct downward_place place;
+	struct downward_place place = {0};
 	size_t i;
 
 	if (path->rest.len && bytes_are(path->first, "env"))
@@ -200,7 +200,7 @@ static int list_top(const struct downward_source *s, struct downward_list *ret)
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders) && r == 0; i++) {
 		struct bytes name = {folders[i], strlen(folders[i])};
-		struct downward_place place;
+		struct downward_place place = {0};
 
 		r = downward_find(s, folders[i], &place);
 		if (r == 0)
@@ -215,7 +215,7 @@ static int list_top(const struct downward_source *s, struct downward_list *ret)
 int downward_list(const struct downward_source *s, const char *path, struct downward_list *ret)
 {
 	struct split split = split_path(path);
-	struct downward_place place;
+	struct downward_place place = {0};
 	uint32_t container;
 	int r = downward_find(s, path, &place);
 

@@ -45,33 +45,39 @@ static bool parse_v4(const char *s, uint8_t ret[4])
 	return !*s;
 }
 
+/* The 16 bits between two colons. */
+static unsigned int group_of(const struct in6_addr *ip, size_t i)
+{
+	return ip->s6_addr[2 * i] * 256u + ip->s6_addr[2 * i + 1];
+}
+
 /* Writes an IPv6 address as RFC 5952 and Go do; inet_ntop() ends some in an IPv4 address. */
 static void format_v6(const struct in6_addr *ip, char *out, size_t size)
 {
-	int zeros = -1;
-	int zeros_len = 1; /* a single one is written out */
+	size_t zeros = 8;
+	size_t zeros_len = 1; /* a single one is written out */
 	size_t n = 0;
 
-	for (int i = 0; i < 8; i++) {
-		int end = i;
+	for (size_t i = 0; i < 8; i++) {
+		size_t end = i;
 
-		while (end < 8 && !ip->s6_addr[2 * end] && !ip->s6_addr[2 * end + 1])
+		while (end < 8 && !group_of(ip, end))
 			end++;
 		if (end - i > zeros_len) {
 			zeros = i;
 			zeros_len = end - i;
 		}
 	}
-	for (int i = 0; i < 8; i++) {
-		unsigned int group = ip->s6_addr[2 * i] * 256u + ip->s6_addr[2 * i + 1];
+	for (size_t i = 0; i < 8; i++) {
+		bool colon = n && out[n - 1] != ':';
 
 		if (i == zeros) {
 			n += (size_t)snprintf(out + n, size - n, "::");
 			i += zeros_len - 1;
-			continue;
+		} else {
+			n += (size_t)snprintf(out + n, size - n, "%s%x", colon ? ":" : "",
+					      group_of(ip, i));
 		}
-		bool colon = n && out[n - 1] != ':';
-		n += (size_t)snprintf(out + n, size - n, "%s%x", colon ? ":" : "", group);
 	}
 }
 
@@ -82,7 +88,7 @@ static bool parse(struct bytes text, struct address *ret)
 	char copy[64];
 	uint8_t v4[4];
 
-	if (!text.len || text.len >= sizeof(copy) || memchr(text.p, '\0', text.len))
+	if (!text.p || !text.len || text.len >= sizeof(copy) || memchr(text.p, '\0', text.len))
 		return false;
 	memcpy(copy, text.p, text.len);
 	copy[text.len] = '\0';
@@ -103,7 +109,7 @@ static bool parse(struct bytes text, struct address *ret)
 /* The same, to be written as it was. */
 static bool parse_as_is(struct bytes text, struct address *ret)
 {
-	if (!parse(text, ret) || text.len >= sizeof(ret->text))
+	if (!text.p || text.len >= sizeof(ret->text) || !parse(text, ret))
 		return false;
 	memcpy(ret->text, text.p, text.len);
 	ret->text[text.len] = '\0';

@@ -92,7 +92,7 @@ static size_t lower(const char *s, size_t len, char *out)
 static bool key_is_valid(const char *map, struct bytes key)
 {
 	/* Three bytes can become one. */
-	char small[3 * (PREFIX_MAX + 1 + NAME_MAX_KEY)];
+	char small[3 * (PREFIX_MAX + 1 + NAME_MAX_KEY)] = {0};
 
 	if (key.len > sizeof(small))
 		return false;

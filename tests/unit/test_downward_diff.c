@@ -407,10 +407,31 @@ static void names_exactly_what_differs(void **state)
 	assert_in_range(with_changes, 75, 150);
 }
 
+static void any_text_does_no_harm(void **state)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	struct dice dice = {.state = 5};
+	struct parts p;
+
+	for (int round = 0; round < 200; round++) {
+		if (round % 8 == 0) {
+			for (size_t i = 0; i < ARRAY_SIZE(p.seeds); i++)
+				p.seeds[i] = dice_roll(&dice, 1u << 30);
+			make(&p, &a);
+			make(&p, &b);
+		}
+		doc_mutate(&dice, &a.pod, &b.pod);
+		compare(&a, &b);
+		doc_mutate(&dice, &b.pod, &a.pod);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_exactly_what_differs),
+	    cmocka_unit_test(any_text_does_no_harm),
 	};
 
 	return cmocka_run_group_tests_name("downward_diff", tests, NULL, NULL);

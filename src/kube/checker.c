@@ -34,9 +34,12 @@ static int on_item(void *ctx, const char *obj, size_t len)
 	return 0;
 }
 
-static int on_oversize(void *ctx, int err)
+static int on_oversize(void *ctx, enum stream_event type, const char *head, size_t len, int err)
 {
 	(void)ctx;
+	(void)type;
+	(void)head;
+	(void)len;
 	(void)err;
 	return 0;
 }

@@ -155,7 +155,8 @@ static const char *value_end(const char *p, const char *end)
 	return done ? p + n : NULL;
 }
 
-bool scan_member(const char *text, size_t len, const char *key, const char **ret, size_t *ret_len)
+static bool find_member(const char *text, size_t len, const char *key, bool begun, const char **ret,
+			size_t *ret_len)
 {
 	const char *end = text + len;
 	const char *p = skip_space(text, end);
@@ -178,6 +179,8 @@ bool scan_member(const char *text, size_t len, const char *key, const char **ret
 		p = skip_space(p + 1, end);
 		const char *value = p;
 		p = p < end ? value_end(p, end) : NULL;
+		if (!p && found && begun && value < end && (*value == '{' || *value == '['))
+			p = end;
 		if (!p)
 			return false;
 		if (found) {
@@ -189,6 +192,17 @@ bool scan_member(const char *text, size_t len, const char *key, const char **ret
 		if (p == end || *p++ != ',')
 			return false;
 	}
+}
+
+bool scan_member(const char *text, size_t len, const char *key, const char **ret, size_t *ret_len)
+{
+	return find_member(text, len, key, false, ret, ret_len);
+}
+
+bool scan_member_begun(const char *text, size_t len, const char *key, const char **ret,
+		       size_t *ret_len)
+{
+	return find_member(text, len, key, true, ret, ret_len);
 }
 
 bool scan_member_string(const char *text, size_t len, const char *key, const char **ret,

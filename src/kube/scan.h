@@ -46,7 +46,11 @@ size_t scan_feed(struct scan *s, const char *p, size_t n, bool *ret_done);
  */
 bool scan_member(const char *text, size_t len, const char *key, const char **ret, size_t *ret_len);
 
-/* The same, for a string without escapes: its bytes without the quotes. */
+/* The same, of a text that may be cut off: so may be the value, then, unless it is a scalar. */
+bool scan_member_begun(const char *text, size_t len, const char *key, const char **ret,
+		       size_t *ret_len);
+
+/* As scan_member(), for a string without escapes: its bytes without the quotes. */
 bool scan_member_string(const char *text, size_t len, const char *key, const char **ret,
 			size_t *ret_len);
 

@@ -71,9 +71,32 @@ static void begin(struct stream *s, enum stream_state state, size_t limit)
 	buf_clear(&s->part);
 }
 
+static void add_head(struct buf *head, const char *p, size_t n)
+{
+	size_t room = STREAM_HEAD_MAX - head->len;
+
+	buf_add(head, p, n < room ? n : room);
+}
+
+/* Over the limit: of an object the beginning is kept, of anything else nothing. */
+static int cut(struct stream *s, const char *rest, size_t n)
+{
+	struct buf head = {0};
+
+	s->oversize = true;
+	s->kept = false;
+	if (s->limit == STREAM_OBJECT_MAX) {
+		add_head(&head, s->part.data, s->part.len);
+		add_head(&head, rest, n);
+	}
+	buf_release(&s->part);
+	s->part = head;
+	return head.err;
+}
+
 /*
  * Follows the value under way. *ret_text is set when it ended; it is NULL if
- * the value is not wanted or over its limit.
+ * the value is not wanted, and of what is over its limit it is what cut() kept.
  */
 static int follow(struct stream *s, const char **p, const char *end, bool *ret_done,
 		  const char **ret_text, size_t *ret_len)
@@ -85,22 +108,19 @@ static int follow(struct stream *s, const char **p, const char *end, bool *ret_d
 	*ret_len = 0;
 	if (s->scan.broken)
 		return -EPROTO;
-	if (!s->kept)
-		return 0;
 	size_t n = (size_t)(*p - start);
-	if (s->part.len + n > s->limit) {
-		s->oversize = true;
-		s->kept = false;
-		buf_release(&s->part);
-		return 0;
-	}
-	if (*ret_done && !s->part.len) {
+	int r = 0;
+
+	if (s->kept && s->part.len + n > s->limit) {
+		r = cut(s, start, n);
+	} else if (s->kept && *ret_done && !s->part.len) {
 		*ret_text = start;
 		*ret_len = n;
 		return 0;
+	} else if (s->kept) {
+		r = buf_add(&s->part, start, n);
 	}
-	int r = buf_add(&s->part, start, n);
-	if (r >= 0 && *ret_done) {
+	if (r >= 0 && *ret_done && s->part.len) {
 		*ret_text = s->part.data;
 		*ret_len = s->part.len;
 	}
@@ -133,13 +153,13 @@ static int item_ended(struct stream *s, const char *text, size_t len)
 	int err = limit_error(s);
 
 	s->state = STREAM_AFTER_ITEM;
-	return err ? s->handler.on_oversize(s->handler.ctx, err)
+	return err ? s->handler.on_oversize(s->handler.ctx, STREAM_EVENT_UNSET, text, len, err)
 		   : s->handler.on_item(s->handler.ctx, text, len);
 }
 
 static int emit_event(struct stream *s, const char *text, size_t len, int err)
 {
-	return err ? s->handler.on_oversize(s->handler.ctx, err)
+	return err ? s->handler.on_oversize(s->handler.ctx, s->type, text, len, err)
 		   : s->handler.on_event(s->handler.ctx, s->type, text, len);
 }
 
@@ -153,7 +173,7 @@ static int object_ended(struct stream *s, const char *text, size_t len)
 	if (s->has_type)
 		return emit_event(s, text, len, err);
 	s->held_error = err;
-	return err ? 0 : buf_add(&s->held, text, len);
+	return buf_add(&s->held, text, len);
 }
 
 static int type_ended(struct stream *s, const char *text, size_t len)

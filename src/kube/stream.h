@@ -24,6 +24,8 @@
  * is left out and reported. */
 #define STREAM_OBJECT_MAX OBJECT_TEXT_MAX
 #define STREAM_DEPTH_MAX JSON_DEPTH_MAX
+/* So much of it is kept, to say whose it is: metadata comes first, and the names first in it. */
+#define STREAM_HEAD_MAX (4u << 10)
 #define STREAM_METADATA_MAX (256u << 10)
 #define STREAM_KEY_MAX 32u
 
@@ -48,8 +50,10 @@ struct stream_handler {
 	int (*on_metadata)(void *ctx, const char *text, size_t len);
 	int (*on_item)(void *ctx, const char *obj, size_t len);
 	int (*on_event)(void *ctx, enum stream_event type, const char *obj, size_t len);
-	/* An item or an event's object is over a limit: -EMSGSIZE or -E2BIG (nesting). */
-	int (*on_oversize)(void *ctx, int err);
+	/* An item (of no type) or an event's object is over a limit: -EMSGSIZE or -E2BIG
+	 * (nesting). @head is its beginning, or all of it. */
+	int (*on_oversize)(void *ctx, enum stream_event type, const char *head, size_t len,
+			   int err);
 };
 
 enum stream_state {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <podfs/base/log.h>
+
 #include "reflector_internal.h"
 #include "resource_version.h"
 
@@ -96,7 +98,9 @@ static int went_back(struct reflector *r, const char *version)
 	return reflector_judge(r, STEP_LIST_AT_ONCE, &t);
 }
 
-static int on_object(struct reflector *r, enum stream_event type, const char *obj, size_t len)
+/* @absent: the object cannot be shown in its new state. */
+static int on_object(struct reflector *r, enum stream_event type, bool absent, const char *obj,
+		     size_t len)
 {
 	char version[RESOURCE_VERSION_MAX + 1];
 	int err = resource_version_of(obj, len, version);
@@ -106,7 +110,7 @@ static int on_object(struct reflector *r, enum stream_event type, const char *ob
 	err = went_back(r, version);
 	if (err < 0)
 		return err;
-	if (type == STREAM_DELETED)
+	if (type == STREAM_DELETED || absent)
 		err = r->sink.remove(r->sink.ctx, obj, len);
 	else
 		err = r->sink.upsert(r->sink.ctx, obj, len, r->list_streams);
@@ -206,7 +210,7 @@ static int on_event(void *ctx, enum stream_event type, const char *obj, size_t l
 	case STREAM_ADDED:
 	case STREAM_MODIFIED:
 	case STREAM_DELETED:
-		return on_object(r, type, obj, len);
+		return on_object(r, type, false, obj, len);
 	case STREAM_BOOKMARK:
 		return on_bookmark(r, obj, len);
 	case STREAM_ERROR:
@@ -217,16 +221,53 @@ static int on_event(void *ctx, enum stream_event type, const char *obj, size_t l
 	return undecodable(r, "an event is of a type that does not exist");
 }
 
-static int on_oversize(void *ctx, int err)
+static bool add_name(struct buf *out, const char *comma, const char *meta, size_t len,
+		     const char *key)
+{
+	const char *value;
+	size_t n;
+
+	if (!scan_member_string(meta, len, key, &value, &n) || !n)
+		return false;
+	return buf_addf(out, "%s\"%s\":\"%.*s\"", comma, key, (int)n, value) == 0;
+}
+
+/* An object of its names and version and nothing else, from the beginning of one. */
+static bool just_names(const char *head, size_t len, struct buf *ret)
+{
+	const char *meta;
+	size_t n;
+
+	if (!scan_member_begun(head, len, "metadata", &meta, &n))
+		return false;
+	buf_addstr(ret, "{\"metadata\":{");
+	if (!add_name(ret, "", meta, n, "name"))
+		return false;
+	add_name(ret, ",", meta, n, "namespace");
+	return add_name(ret, ",", meta, n, "resourceVersion") && buf_addstr(ret, "}}") == 0;
+}
+
+/*
+ * Over a limit: as after a list the object is absent until it is within them
+ * again. To list because of it would not show it either, and its next change
+ * would do the same. Only where it cannot be told whose it is, a list must do.
+ */
+static int on_oversize(void *ctx, enum stream_event type, const char *head, size_t len, int err)
 {
 	struct reflector *r = ctx;
+	cleanup_buf struct buf names = {0};
+	bool change = type == STREAM_ADDED || type == STREAM_MODIFIED || type == STREAM_DELETED;
+	bool named = change && just_names(head, len, &names);
 
-	if (r->list_streams) {
-		r->state.counters.refused++;
+	if (!named && !r->list_streams)
+		return undecodable(r, err == -E2BIG ? "an event's object is nested too deeply"
+						    : "an event's object is too large");
+	r->state.counters.refused++;
+	if (!named)
 		return 0;
-	}
-	return undecodable(r, err == -E2BIG ? "an event's object is nested too deeply"
-					    : "an event's object is too large");
+	log_warn("%s: an object is left out, it is %s: %s", r->path,
+		 err == -E2BIG ? "nested too deeply" : "too large", names.data);
+	return on_object(r, type, true, names.data, names.len);
 }
 
 const struct stream_handler watcher_handler = {.on_event = on_event, .on_oversize = on_oversize};

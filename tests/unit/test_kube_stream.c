@@ -44,10 +44,11 @@ static int on_event(void *ctx, enum stream_event type, const char *obj, size_t l
 	return refuse_with;
 }
 
-static int on_oversize(void *ctx, int err)
+static int on_oversize(void *ctx, enum stream_event type, const char *head, size_t len, int err)
 {
 	(void)ctx;
-	return buf_addf(&seen, "oversize %d\n", err);
+	assert_true(len <= STREAM_HEAD_MAX);
+	return buf_addf(&seen, "oversize %d %d %.7s %c\n", err, type, head, head[len - 1]);
 }
 
 static const struct stream_handler handler = {NULL, on_metadata, on_item, on_event, on_oversize};
@@ -229,12 +230,35 @@ static void leaves_out_what_is_over_a_limit(void **state)
 		char expected[128];
 
 		assert_int_equal(run(STREAM_LIST, text.data, text.len, pieces[i]), 0);
-		snprintf(expected, sizeof(expected), "meta {}\noversize %d\noversize %d\nitem ",
+		snprintf(expected, sizeof(expected),
+			 "meta {}\noversize %d 0 {\"big\": x\noversize %d 0 {\"deep\" }\nitem ",
 			 -EMSGSIZE, -E2BIG);
 		assert_memory_equal(seen.data, expected, strlen(expected));
 		assert_non_null(strstr(seen.data, "item {\"after\":1}\n"));
 	}
 	buf_release(&text);
+}
+
+/* An event's type may come before its object or behind it. */
+static void tells_whose_event_is_over_a_limit(void **state)
+{
+	static const size_t pieces[] = {1000, SIZE_MAX / 2};
+	static const char *const around[][2] = {{"{\"type\":\"MODIFIED\",\"object\":", "}\n"},
+						{"{\"object\":", ",\"type\":\"MODIFIED\"}\n"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces) * ARRAY_SIZE(around); i++) {
+		cleanup_buf struct buf text = {0};
+		char expected[128];
+
+		buf_addf(&text, "%s{\"name\":\"a\",\"big\":\"", around[i / 2][0]);
+		buf_addfill(&text, 'x', STREAM_OBJECT_MAX);
+		buf_addf(&text, "\"}%s{\"type\":\"ADDED\",\"object\":{}}\n", around[i / 2][1]);
+		assert_int_equal(run(STREAM_WATCH, text.data, text.len, pieces[i % 2]), 0);
+		snprintf(expected, sizeof(expected), "oversize %d %d {\"name\" x\nadded {}\n",
+			 -EMSGSIZE, STREAM_MODIFIED);
+		assert_string_equal(seen.data, expected);
+	}
 }
 
 static void finds_members_at_the_top_only(void **state)
@@ -252,6 +276,9 @@ static void finds_members_at_the_top_only(void **state)
 	assert_false(scan_member(text, strlen(text), "z", &value, &len));
 	assert_false(scan_member(text, strlen(text), "none", &value, &len));
 	assert_false(scan_member_string(text, strlen(text), "a", &value, &len));
+	assert_true(scan_member_begun("{\"m\":{\"n\":1,\"l\":\"x", 16, "m", &value, &len));
+	assert_int_equal(len, 11);
+	assert_false(scan_member_begun("{\"m\":\"cut of", 13, "m", &value, &len));
 	assert_false(scan_member("[]", 2, "a", &value, &len));
 	assert_false(scan_member("", 0, "a", &value, &len));
 	assert_false(scan_member("{\"a\"", 4, "a", &value, &len));
@@ -272,6 +299,7 @@ int main(void)
 	    cmocka_unit_test(ends_at_an_event_that_would_not_end),
 	    cmocka_unit_test(ends_with_what_a_handler_returns),
 	    cmocka_unit_test(leaves_out_what_is_over_a_limit),
+	    cmocka_unit_test(tells_whose_event_is_over_a_limit),
 	    cmocka_unit_test(finds_members_at_the_top_only),
 	};
 

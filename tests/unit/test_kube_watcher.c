@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watches, and when the reflector lists again: one rule of list and watch a test. */
+#include "kube/stream.h"
+
 #include "reflector_server.h"
 
 #define TOO_LARGE                                                                                  \
@@ -322,6 +324,60 @@ static void lists_after_an_event_it_cannot_decode(void **state)
 	}
 }
 
+/* Its state before is not its state any more; listing would not change that. */
+static void forgets_an_object_that_grows_over_a_limit(void **state)
+{
+	struct buf text = {0};
+
+	(void)state;
+	buf_addstr(&text, "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"a\","
+			  "\"resourceVersion\":\"6\",\"annotations\":{\"k\":\"");
+	buf_addfill(&text, 'x', STREAM_OBJECT_MAX);
+	buf_addstr(&text, "\"}}}}\n" EVENT("ADDED", POD("c", "7")));
+	assert_int_equal(text.err, 0);
+	send(text.data);
+	buf_release(&text);
+	holds("b@4 c@7");
+	assert_string_equal(st()->resource_version, "7");
+	assert_int_equal(st()->counters.refused, 1);
+	assert_int_equal(st()->counters.modified, 1);
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
+	assert_int_equal(g.begun, 1);
+}
+
+static void lists_when_it_cannot_tell_what_is_over_a_limit(void **state)
+{
+	static const char *const events[] = {
+	    "{\"type\":\"MODIFIED\",\"object\":{\"spec\":\"%s\",\"metadata\":{\"name\":\"a\","
+	    "\"resourceVersion\":\"6\"}}}\n",
+	    "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"name\":\"a\","
+	    "\"resourceVersion\":\"6\",\"x\":\"%s\"}}}\n",
+	};
+	struct buf big = {0};
+
+	(void)state;
+	buf_addfill(&big, 'x', STREAM_OBJECT_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		struct buf text = {0};
+
+		buf_addstr(&text, events[i]);
+		char *hole = strstr(text.data, "%s");
+		*hole = '\0';
+		send(text.data);
+		send(big.data);
+		send(hole + 2);
+		buf_release(&text);
+		idle();
+		assert_int_equal(st()->counters.refused, i + 1);
+		assert_int_equal(st()->failure, KUBE_FAILURE_SERVER);
+		rig_pass(&g, 60000);
+		asked("limit=500");
+		answer_list(LIST("\"resourceVersion\":\"5\"", POD("a", "3") "," POD("b", "4")));
+		open_watch();
+	}
+	buf_release(&big);
+}
+
 static void lists_after_an_event_the_sink_refuses(void **state)
 {
 	(void)state;
@@ -420,6 +476,8 @@ int main(void)
 	    synced_test(retries_the_watch_after_a_429_event),
 	    synced_test(lists_after_another_error_event),
 	    synced_test(lists_after_an_event_it_cannot_decode),
+	    synced_test(forgets_an_object_that_grows_over_a_limit),
+	    synced_test(lists_when_it_cannot_tell_what_is_over_a_limit),
 	    synced_test(lists_after_an_event_the_sink_refuses),
 	    synced_test(retries_a_watch_rather_than_listing),
 	    synced_test(reopens_a_silent_watch),

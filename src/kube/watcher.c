@@ -70,12 +70,13 @@ static int undecodable(struct reflector *r, const char *what)
 
 static void good_event(struct reflector *r, const char *version)
 {
+	r->state.last_event_ms = r->last_byte_ms;
+	/* Part of a list: what counts is whether the watch behind it works. */
+	if (r->list_streams)
+		return;
 	r->good_events++;
 	r->relisted = false;
 	r->too_large_tries = 0;
-	r->state.last_event_ms = r->last_byte_ms;
-	if (r->list_streams)
-		return;
 	strcpy(r->state.resource_version, version);
 	reflector_recovered(r);
 }
@@ -159,7 +160,9 @@ static int on_bookmark(struct reflector *r, const char *obj, size_t len)
 		lister_complete(r, version);
 		/* The same answer goes on as the watch. */
 		r->state.phase = KUBE_PHASE_OPENING;
+		r->good_events = 0;
 		reflector_open(r);
+		return 0;
 	}
 	good_event(r, version);
 	if (!r->list_streams && r->sink.bookmark)

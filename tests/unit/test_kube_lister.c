@@ -261,6 +261,28 @@ static void streams_the_first_list_where_it_may(void **state)
 	asked("resourceVersion=8&");
 }
 
+/* The events of the list itself are no sign that the watch behind it works. */
+static void pauses_when_410_follows_a_streamed_list(void **state)
+{
+	static const char list[] = EVENT("ADDED", POD("a", "3"))
+	    EVENT("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"7\",\"annotations\":"
+			      "{\"k8s.io/initial-events-end\":\"true\"}}}") EVENT("ERROR", GONE);
+
+	(void)state;
+	rig_open(&g, 0, true);
+	reflector_open(g.reflector);
+	send(list);
+	asked("sendInitialEvents");
+	reflector_open(g.reflector);
+	send(list);
+	idle();
+	rig_pass(&g, 800);
+	asked("sendInitialEvents");
+	reflector_open(g.reflector);
+	send(list);
+	idle();
+}
+
 static void lists_in_pages_where_streams_are_refused(void **state)
 {
 	(void)state;
@@ -316,6 +338,7 @@ int main(void)
 	    fresh_test(tells_a_rejection_from_a_bad_login),
 	    fresh_test(gives_up_a_silent_list),
 	    opening_test(streams_the_first_list_where_it_may),
+	    opening_test(pauses_when_410_follows_a_streamed_list),
 	    opening_test(lists_in_pages_where_streams_are_refused),
 	    synced_test(forgets_what_it_knew_when_redirected),
 	};

@@ -90,13 +90,31 @@ static int use_server_name(struct http_client *c, struct error *ret_error)
 	return r;
 }
 
+/* libcurl would say so of every request, as if it were worth trying again. */
+static int check_url(const char *server, struct error *ret_error)
+{
+	CURLU *url = curl_url();
+	CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, server, 0) : CURLUE_OUT_OF_MEMORY;
+
+	curl_url_cleanup(url);
+	if (code == CURLUE_OUT_OF_MEMORY)
+		return -ENOMEM;
+	if (code == CURLUE_OK)
+		return 0;
+	return error_set(ret_error, -EINVAL, "the server's address %s is not a URL: %s", server,
+			 curl_url_strerror(code));
+}
+
 static int set_base_url(struct http_client *c, struct error *ret_error)
 {
 	const char *server = c->config->server;
+	bool unix_socket = !strncmp(server, "unix://", 7);
+	int r = unix_socket ? 0 : check_url(server, ret_error);
 
+	if (r < 0)
+		return r;
 	if (c->config->tls_server_name && c->credentials.secure) {
-		int r = use_server_name(c, ret_error);
-
+		r = use_server_name(c, ret_error);
 		if (r < 0)
 			return r;
 		size_t len = strlen(c->base_url);
@@ -104,7 +122,7 @@ static int set_base_url(struct http_client *c, struct error *ret_error)
 			c->base_url[len - 1] = '\0';
 		return 0;
 	}
-	c->base_url = strdup(strncmp(server, "unix://", 7) ? server : "http://localhost");
+	c->base_url = strdup(unix_socket ? "http://localhost" : server);
 	return c->base_url ? 0 : -ENOMEM;
 }
 

@@ -450,6 +450,27 @@ static void reaches_a_unix_socket(void **state)
 	rmdir(dir);
 }
 
+/* Waiting would not help: there is nothing to wait for. */
+static void refuses_a_server_that_is_no_url(void **state)
+{
+	static const char *const servers[] = {"https://127.0.0.1:99999", "http://[::1",
+					      "https://a,b", "https://a:b", "https://a%20b:6443"};
+	uv_loop_t unused;
+
+	(void)state;
+	assert_int_equal(uv_loop_init(&unused), 0);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(servers); i++) {
+		struct client_config c = {.server = (char *)(uintptr_t)servers[i / 2],
+					  .tls_server_name = i % 2 ? (char[]){"name"} : NULL};
+		struct http_client *none = NULL;
+		struct error e = {0};
+
+		assert_int_equal(http_client_open(&unused, &c, NULL, &none, &e), -EINVAL);
+		assert_non_null(strstr(e.msg, servers[i / 2]));
+	}
+	assert_int_equal(uv_loop_close(&unused), 0);
+}
+
 static int find_socket;
 
 static void find_cb(uv_handle_t *handle, void *ctx)
@@ -572,6 +593,7 @@ int main(void)
 	    TEST(closes_with_requests_under_way),
 	    TEST(sends_no_credentials_over_plain_http),
 	    TEST(reaches_a_unix_socket),
+	    cmocka_unit_test(refuses_a_server_that_is_no_url),
 	    TEST(sets_keepalive_and_user_timeout_on_every_socket),
 	    cmocka_unit_test(notices_a_peer_that_is_gone_without_a_word),
 	};

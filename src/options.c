@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 
 #include "options.h"
@@ -191,6 +192,23 @@ static int set_option(struct options *o, int c, char *arg, struct error *e)
 	}
 }
 
+/* What getopt_long() does not like. A value is not repeated: it may have been meant as a token. */
+static int complain(int c, const char *word, struct error *e)
+{
+	int len = (int)strcspn(word, "=");
+
+	if (c == ':' && optopt <= CHAR_MAX)
+		return error_set(e, -EINVAL, "-%c needs a value", optopt);
+	if (c == ':')
+		return error_set(e, -EINVAL, "%.*s needs a value", len, word);
+	if (!optopt)
+		return error_set(e, -EINVAL, "there is no option %.*s", len, word);
+	/* A letter that exists was found as a long option. */
+	if (optopt > CHAR_MAX || strchr("fhV", optopt))
+		return error_set(e, -EINVAL, "%.*s takes no value", len, word);
+	return error_set(e, -EINVAL, "there is no option -%c", optopt);
+}
+
 static int check(const struct options *o, int argc, char **argv, struct error *e)
 {
 	if (o->help || o->version)
@@ -221,11 +239,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *ret_
 	while ((c = getopt_long(argc, argv, ":s:n:l:o:fhV", all, NULL)) != -1) {
 		int r = 0;
 
-		if (c == ':')
-			r = error_set(ret_error, -EINVAL, "%s needs a value", argv[optind - 1]);
-		else if (c == '?')
-			r = error_set(ret_error, -EINVAL, "there is no option %s",
-				      argv[optind - 1]);
+		if (c == ':' || c == '?')
+			r = complain(c, argv[optind - 1], ret_error);
 		else
 			r = set_option(ret, c, optarg, ret_error);
 		if (r < 0) {

@@ -30,7 +30,7 @@ struct document {
  * @cwd  what a relative @path starts from.
  *
  * 0 or -errno with @ret_error filled: of open() and read(), -EFBIG, -EINVAL if
- * it is no YAML or more than one document, -ENOMEM.
+ * it is no YAML, -ENOMEM. Of more than one document the first counts, as for kubectl.
  */
 int document_open(const char *path, const char *cwd, struct document *ret, struct error *ret_error);
 void document_release(struct document *d);

@@ -495,9 +495,17 @@ static void gives_a_bare_server_its_scheme(void **state)
 	assert_int_equal(load(&w, &o, &c, &e), 0);
 	assert_string_equal(c.server, "http://localhost:8001");
 	client_config_release(&c);
-	o.insecure_skip_tls_verify = true;
+	for (int i = 0; i < 3; i++) {
+		o.insecure_skip_tls_verify = i == 0;
+		o.certificate_authority = i == 1 ? "ca" : NULL;
+		o.client_certificate = o.client_key = i == 2 ? "file" : NULL;
+		assert_int_equal(load(&w, &o, &c, &e), 0);
+		assert_string_equal(c.server, "https://localhost:8001");
+		client_config_release(&c);
+	}
+	o = (struct config_overrides){.server = "10.0.0.1", .token = "hush"};
 	assert_int_equal(load(&w, &o, &c, &e), 0);
-	assert_string_equal(c.server, "https://localhost:8001");
+	assert_string_equal(c.server, "http://10.0.0.1");
 	client_config_release(&c);
 	o.server = "unix:///run/api.sock";
 	assert_int_equal(load(&w, &o, &c, &e), 0);

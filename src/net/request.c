@@ -2,6 +2,7 @@
 /*
  * One request: how libcurl is set up for it, and how its end is reported.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -135,12 +136,16 @@ static CURLcode set_tls(CURL *easy, const struct client_config *c)
 /* Go never sends what is on this machine through a proxy of the environment. */
 static bool is_loopback(const char *url)
 {
-	static const char *const hosts[] = {"://localhost", "://127.", "://[::1]"};
+	const char *host = strstr(url, "://") + 3;
+	size_t len = strcspn(host, *host == '[' ? "]" : ":/");
+	char text[INET_ADDRSTRLEN] = "";
+	struct in_addr v4 = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
-		if (strstr(url, hosts[i]))
-			return true;
-	return false;
+	if ((len == 9 && !strncasecmp(host, "localhost", len)) || !strncmp(host, "[::1]", 5))
+		return true;
+	if (len < sizeof(text))
+		memcpy(text, host, len);
+	return inet_pton(AF_INET, text, &v4) == 1 && ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* As in Go, an https proxy is trusted on the same terms as the server. */

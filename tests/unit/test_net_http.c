@@ -471,6 +471,53 @@ static void refuses_a_server_that_is_no_url(void **state)
 	assert_int_equal(uv_loop_close(&unused), 0);
 }
 
+/* As Go does: what is on this machine is never asked for over a proxy of the environment. */
+static void sends_only_what_is_elsewhere_over_a_proxy_of_the_environment(void **state)
+{
+	static const struct {
+		const char *server;
+		bool here; /* on the peer's port */
+		const char *asked;
+	} servers[] = {
+	    {"http://127.0.0.1", true, "GET /x HTTP"},
+	    {"http://localhost", true, "GET /x HTTP"},
+	    {"http://localhost.example", false, "GET http://localhost.example/x HTTP"},
+	    {"http://127.example", false, "GET http://127.example/x HTTP"},
+	    {"http://10.0.0.1/://127.0.0.1", false, "GET http://10.0.0.1/://127.0.0.1/x HTTP"},
+	};
+	char proxy[64];
+
+	(void)state;
+	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", peer.port);
+	setenv("http_proxy", proxy, 1);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		struct call c = {0};
+		if (i) {
+			close_client();
+			while (!client_closed)
+				uv_run(&loop, UV_RUN_ONCE);
+			client_closed = false;
+		}
+		free(config.server);
+		if (!servers[i].here)
+			config.server = strdup(servers[i].server);
+		else if (asprintf(&config.server, "%s:%d", servers[i].server, peer.port) < 0)
+			fail();
+		open_client();
+		buf_clear(&peer.requests);
+		peer_answer(&peer, HELLO, true);
+		get(&c, "/x");
+		run_until(&c.done);
+		if (!peer.requests.data ||
+		    strncmp(peer.requests.data, servers[i].asked, strlen(servers[i].asked)))
+			fail_msg("%s: %s", servers[i].server, peer.requests.data);
+		release(&c);
+	}
+	unsetenv("http_proxy");
+}
+
 static int find_socket;
 
 static void find_cb(uv_handle_t *handle, void *ctx)
@@ -593,6 +640,7 @@ int main(void)
 	    TEST(closes_with_requests_under_way),
 	    TEST(sends_no_credentials_over_plain_http),
 	    TEST(reaches_a_unix_socket),
+	    TEST(sends_only_what_is_elsewhere_over_a_proxy_of_the_environment),
 	    cmocka_unit_test(refuses_a_server_that_is_no_url),
 	    TEST(sets_keepalive_and_user_timeout_on_every_socket),
 	    cmocka_unit_test(notices_a_peer_that_is_gone_without_a_word),

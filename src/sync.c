@@ -27,9 +27,22 @@ static bool is_optional(enum kube_resource r, const struct kube_resource_state *
 	return r != KUBE_PODS && s->failure == KUBE_FAILURE_FORBIDDEN;
 }
 
-/* Whether the program should end rather than try again before anything is mounted. */
-static bool is_final(enum kube_resource r, const struct kube_resource_state *s)
+/* Whether anything came from the server: then a connection that breaks is worth another try. */
+static bool has_answered(const struct kube_state *state)
 {
+	for (int r = 0; r < KUBE_N_RESOURCES; r++)
+		if (state->resources[r].http_status || state->resources[r].last_event_ms)
+			return true;
+	return false;
+}
+
+/* Whether the program should end rather than try again before anything is mounted. */
+static bool is_final(const struct kube_state *state, enum kube_resource r)
+{
+	const struct kube_resource_state *s = &state->resources[r];
+
+	if (s->failure == KUBE_FAILURE_UNREACHABLE)
+		return !has_answered(state);
 	return s->failure != KUBE_FAILURE_UNSET && s->failure != KUBE_FAILURE_SERVER &&
 	       !is_optional(r, s);
 }
@@ -43,7 +56,7 @@ enum exit_code sync_check(const struct kube_state *state, bool *ret_complete,
 		enum kube_resource r = (enum kube_resource)i;
 		const struct kube_resource_state *s = &state->resources[i];
 
-		if (is_final(r, s)) {
+		if (is_final(state, r)) {
 			kube_failure_describe(state, r, ret_error);
 			return exit_code_of(s->failure);
 		}

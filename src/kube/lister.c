@@ -141,6 +141,9 @@ void lister_complete(struct reflector *r, const char *resource_version)
 	struct kube_resource_state *s = &r->state;
 
 	snprintf(s->resource_version, sizeof(s->resource_version), "%s", resource_version);
+	/* Nothing was shown before: whatever failed on the way is no loss. */
+	if (!s->synced)
+		reflector_recovered(r);
 	s->synced = true;
 	s->total = (int64_t)s->received;
 	s->last_event_ms = reflector_now(r);

@@ -451,6 +451,24 @@ static void counts_as_working_when_the_watch_lasts_or_speaks(void **state)
 	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
 }
 
+/* Nothing is shown before it, so nothing was lost; what fails later is another matter. */
+static void forgets_the_failures_before_the_first_list(void **state)
+{
+	(void)state;
+	refuse(503, "busy");
+	rig_pass(&g, 800);
+	assert_int_equal(st()->failure, KUBE_FAILURE_SERVER);
+	answer_list(LIST("\"resourceVersion\":\"5\"", POD("a", "3")));
+	assert_true(st()->synced);
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
+	refuse(503, "busy again");
+	assert_int_equal(st()->failure, KUBE_FAILURE_SERVER);
+	rig_pass(&g, 60000);
+	look("4");
+	answer_list(LIST("\"resourceVersion\":\"4\"", ""));
+	assert_int_equal(st()->failure, KUBE_FAILURE_SERVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,6 +500,7 @@ int main(void)
 	    synced_test(retries_a_watch_rather_than_listing),
 	    synced_test(reopens_a_silent_watch),
 	    synced_test(counts_as_working_when_the_watch_lasts_or_speaks),
+	    fresh_test(forgets_the_failures_before_the_first_list),
 	};
 
 	return cmocka_run_group_tests_name("kube_watcher", tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 #include "options.h"
 
-#define WORDS_MAX 8
+#define WORDS_MAX 9
 
 static char words[WORDS_MAX][64];
 
@@ -79,11 +79,30 @@ static void names_an_unknown_option_without_its_value(void **state)
 	}
 }
 
+/* As for kubectl: `--context "$CONTEXT"` is in many a script. */
+static void takes_an_empty_value_for_none(void **state)
+{
+	static const char *const line[] = {"--context=", "--token=", "-n",  "",
+					   "-s",         "",         "mnt", NULL};
+	struct options o;
+	struct error e;
+
+	(void)state;
+	assert_int_equal(parse(line, &o, &e), 0);
+	assert_null(o.config.context);
+	assert_null(o.config.token);
+	assert_null(o.config.namespace);
+	assert_null(o.config.server);
+	assert_string_equal(o.mountpoint, "mnt");
+	options_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(moves_the_token_away),
 	    cmocka_unit_test(names_an_unknown_option_without_its_value),
+	    cmocka_unit_test(takes_an_empty_value_for_none),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

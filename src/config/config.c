@@ -120,6 +120,8 @@ static bool has_credentials(const struct client_config *c)
 	       c->client_cert_data.data || c->exec;
 }
 
+#define BEARER "the bearer of the given credentials"
+
 void client_config_identity(const struct client_config *c, char *ret, size_t size)
 {
 	char as[128] = "";
@@ -128,6 +130,10 @@ void client_config_identity(const struct client_config *c, char *ret, size_t siz
 		snprintf(as, sizeof(as), ", acting as %s", c->as);
 	if (!strncmp(c->server, "http://", 7) && (c->user || has_credentials(c)))
 		snprintf(ret, size, "nobody (credentials go over https only)%s", as);
+	else if (c->login_from_flag)
+		snprintf(ret, size, BEARER "%s", as);
+	else if (c->source == CONFIG_SOURCE_IN_CLUSTER && c->namespace_from_flag)
+		snprintf(ret, size, "the container's service account%s", as);
 	else if (c->source == CONFIG_SOURCE_IN_CLUSTER)
 		snprintf(ret, size, "the service account of namespace %s%s", c->namespace, as);
 	else if (c->user && c->context)
@@ -135,7 +141,7 @@ void client_config_identity(const struct client_config *c, char *ret, size_t siz
 	else if (c->user)
 		snprintf(ret, size, "user %s%s", c->user, as);
 	else if (has_credentials(c))
-		snprintf(ret, size, "the bearer of the given credentials%s", as);
+		snprintf(ret, size, BEARER "%s", as);
 	else
 		snprintf(ret, size, "nobody (no credentials)%s", as);
 }

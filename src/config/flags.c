@@ -47,6 +47,7 @@ static int apply_credentials(struct loader *l)
 	const struct config_overrides *f = l->flags;
 	struct client_config *c = &l->config;
 
+	c->login_from_flag = f->token || f->token_file || f->client_certificate;
 	if (f->token || f->token_file) {
 		secret_free(take_ptr(c->token));
 		free(take_ptr(c->token_file));

@@ -275,6 +275,13 @@ static void uses_the_service_account(void **state)
 	assert_string_equal(identity, "the service account of namespace team-1");
 	client_config_release(&c);
 
+	o.namespace = "shop";
+	assert_int_equal(load(&w, &o, &c, &e), 0);
+	client_config_identity(&c, identity, sizeof(identity));
+	assert_string_equal(identity, "the container's service account");
+	client_config_release(&c);
+
+	o.namespace = NULL;
 	w.host = NULL;
 	w.pod_namespace = "team-2";
 	unlink("account/ca.crt");
@@ -325,6 +332,35 @@ static void flags_replace_what_contradicts_them(void **state)
 	assert_string_equal(c.namespace, "ns");
 	assert_true(c.namespace_from_flag);
 	client_config_release(&c);
+}
+
+/* Not the user of the context, nor the account of the pod. */
+static void names_no_one_who_is_not_meant(void **state)
+{
+	static const struct config_overrides flags[] = {
+	    {.token = "hush"},
+	    {.token_file = "token"},
+	    {.client_certificate = "crt", .client_key = "key"},
+	};
+
+	(void)state;
+	write_file("named", HEAD "clusters: [{name: c, cluster: {server: 'https://x'}}]\n"
+				 "users: [{name: u, user: {}}]\n");
+	make_dir("account");
+	write_file("account/token", "t");
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(flags); i++) {
+		struct world w = {.host = "10.0.0.1", .port = "6443"};
+		char identity[128];
+		struct client_config c;
+		struct error e;
+
+		w.kubeconfig = i % 2 ? "named" : NULL;
+		assert_int_equal(load(&w, &flags[i / 2], &c, &e), 0);
+		client_config_identity(&c, identity, sizeof(identity));
+		assert_string_equal(identity, "the bearer of the given credentials");
+		client_config_release(&c);
+	}
+	unlink("account/token");
 }
 
 #define EXEC_V1 "apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never"
@@ -522,6 +558,7 @@ int main(void)
 	    cmocka_unit_test(flag_wins_over_variable_over_home_over_in_cluster),
 	    cmocka_unit_test(uses_the_service_account),
 	    cmocka_unit_test(flags_replace_what_contradicts_them),
+	    cmocka_unit_test(names_no_one_who_is_not_meant),
 	    cmocka_unit_test(reads_how_a_program_is_called),
 	    cmocka_unit_test(hands_on_no_bomb),
 	    cmocka_unit_test(says_what_is_wrong),

@@ -120,6 +120,9 @@ struct client_config {
 	char *username;
 	char *password;
 
+	/* A flag says who we are, whatever the user or the service account is. */
+	bool login_from_flag;
+
 	/* NULL if any of the above, or a client certificate, makes it moot. */
 	struct config_exec *exec;
 

@@ -10,6 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <podfs/base/log.h>
+
+#include "kube/stream.h"
+
 #include "rig.h"
 
 #define NAMES 12
@@ -21,12 +25,14 @@ struct change {
 	const char *type;
 	unsigned name;
 	unsigned long version;
+	bool deep;
 };
 
 struct server {
 	uint64_t random;
 	unsigned long version;
 	unsigned long objects[NAMES]; /* their versions, 0: not there */
+	bool deep[NAMES];             /* nested over the limit: nobody is to see it */
 
 	struct change history[HISTORY];
 	size_t n_history;
@@ -34,6 +40,7 @@ struct server {
 
 	/* The snapshot a continue token stands for. */
 	unsigned long page_objects[NAMES];
+	bool page_deep[NAMES];
 	unsigned long page_version;
 	bool token_expired;
 
@@ -70,7 +77,7 @@ static void remember(const char *type, unsigned name)
 		sv.n_history--;
 		sv.oldest = sv.history[0].version - 1;
 	}
-	sv.history[sv.n_history++] = (struct change){type, name, sv.version};
+	sv.history[sv.n_history++] = (struct change){type, name, sv.version, sv.deep[name]};
 }
 
 static void change(void)
@@ -82,13 +89,27 @@ static void change(void)
 	sv.version += 1 + dice(3);
 	if (sv.objects[name] && dice(3) == 0) {
 		sv.objects[name] = 0;
+		sv.deep[name] = false;
 		remember("DELETED", name);
 	} else {
 		bool known = sv.objects[name];
 
 		sv.objects[name] = sv.version;
+		sv.deep[name] = dice(10) == 0;
 		remember(known ? "MODIFIED" : "ADDED", name);
 	}
+}
+
+static void add_object(struct buf *out, unsigned name, unsigned long version, bool deep)
+{
+	buf_addf(out, "{\"metadata\":{\"name\":\"n%u\",\"resourceVersion\":\"%lu\"}", name,
+		 version);
+	if (deep) {
+		buf_addstr(out, ",\"x\":");
+		buf_addfill(out, '[', STREAM_DEPTH_MAX);
+		buf_addfill(out, ']', STREAM_DEPTH_MAX);
+	}
+	buf_addch(out, '}');
 }
 
 static void compact(void)
@@ -228,6 +249,7 @@ static void serve_list(void)
 		}
 	} else {
 		memcpy(sv.page_objects, sv.objects, sizeof(sv.objects));
+		memcpy(sv.page_deep, sv.deep, sizeof(sv.deep));
 		sv.page_version = sv.version;
 		sv.token_expired = false;
 		sv.restored = false;
@@ -244,8 +266,8 @@ static void serve_list(void)
 	for (unsigned i = from; i < to; i++) {
 		if (!sv.page_objects[i])
 			continue;
-		buf_addf(&body, "%s{\"metadata\":{\"name\":\"n%u\",\"resourceVersion\":\"%lu\"}}",
-			 comma, i, sv.page_objects[i]);
+		buf_addstr(&body, comma);
+		add_object(&body, i, sv.page_objects[i], sv.page_deep[i]);
 		comma = ",";
 	}
 	buf_addstr(&body, "]}");
@@ -285,23 +307,22 @@ static void send_events(void)
 {
 	for (size_t i = 0; i < sv.n_history && sv.open; i++) {
 		const struct change *c = &sv.history[i];
-		char text[200];
+		cleanup_buf struct buf text = {0};
 
 		if (c->version <= sv.sent)
 			continue;
-		int n = snprintf(text, sizeof(text),
-				 "{\"type\":\"%s\",\"object\":{\"metadata\":{\"name\":\"n%u\","
-				 "\"resourceVersion\":\"%lu\"}}}\n",
-				 c->type, c->name, c->version);
+		buf_addf(&text, "{\"type\":\"%s\",\"object\":", c->type);
+		add_object(&text, c->name, c->version, c->deep);
+		buf_addstr(&text, "}\n");
 		if (fault(40)) {
-			send(text, dice((uint64_t)n));
+			send(text.data, dice(text.len));
 			if (*g.asked)
 				done(KUBE_FAILURE_UNREACHABLE, 200, "", -1);
 			sv.open = false;
 			return;
 		}
 		for (int times = fault(20) ? 2 : 1; times && sv.open; times--)
-			sv.open = send(text, (size_t)n);
+			sv.open = send(text.data, text.len);
 		sv.sent = c->version;
 	}
 }
@@ -381,7 +402,7 @@ static void assert_equal_to_server(uint64_t seed)
 		char name[16];
 		char version[32];
 
-		if (!sv.objects[i])
+		if (!sv.objects[i] || sv.deep[i])
 			continue;
 		there++;
 		snprintf(name, sizeof(name), "n%u", i);
@@ -454,6 +475,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(ends_equal_to_the_server_after_any_faults),
 	};
 
+	/* Each object that is left out is a warning. */
+	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR, NULL);
 	const char *wanted = getenv("PODFS_TEST_SEEDS");
 	if (wanted)
 		n_seeds = strtoull(wanted, NULL, 10);

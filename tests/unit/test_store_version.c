@@ -5,6 +5,9 @@
 
 #include <podfs/store/version.h>
 
+/* Of the cache. */
+#define LIMIT (8u << 20)
+
 static struct version *make(size_t padding, unsigned n)
 {
 	cleanup_buf struct buf text = {0};
@@ -102,7 +105,7 @@ static void what_nobody_uses_is_dropped_beyond_a_limit(void **state)
 
 static void what_is_rendered_counts_too(void **state)
 {
-	enum { MANY = 24, SIZE = 256 << 10, LIMIT = 8 << 20 };
+	enum { MANY = 24, SIZE = 256 << 10 };
 	struct version *versions[MANY];
 	size_t kept = 0;
 
@@ -137,12 +140,16 @@ static void what_is_rendered_counts_too(void **state)
 
 static void one_that_is_larger_than_the_limit_can_be_opened(void **state)
 {
-	struct version *v = make(12 << 20, 1);
+	struct version *v = make(JSON_TEXT_MAX - 64, 1);
 	struct opened *o = NULL;
+	const struct buf *text = NULL;
 
 	(void)state;
 	assert_int_equal(opened_get(v, &o), 0);
 	assert_int_equal(o->view.len, v->len);
+	/* Once in another form it is. */
+	assert_int_equal(opened_json(o, &text), 0);
+	assert_true(o->cost > LIMIT);
 	opened_unref(o);
 	version_unref(v);
 }

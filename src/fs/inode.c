@@ -362,8 +362,10 @@ void inode_summaries_free(struct inode_summary *all, size_t count)
 static int summarize(const struct inode *n, struct inode_summary *ret)
 {
 	*ret = (struct inode_summary){.id = n->id, .is_dir = n->is_dir};
-	if (!n->parent || !n->attached)
+	if (!n->parent)
 		return 0;
+	/* Of a detached node, too: whether the kernel has heard that it lost its name is unknown.
+	 */
 	ret->parent = n->parent->id;
 	ret->name = strdup(n->name);
 	return ret->name ? 0 : -ENOMEM;

@@ -103,7 +103,7 @@ int inode_object_path(const struct inode *n, struct buf *out);
 struct inode_summary {
 	uint64_t id;
 	uint64_t parent;
-	char *name; /* NULL: detached */
+	char *name; /* the one it has, or had; NULL: the root */
 	bool is_dir;
 };
 

@@ -2,6 +2,7 @@
 # What the scripts share; each sources it. It goes to the top of the sources.
 # shellcheck shell=bash
 
+self=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 export ROOT=$PWD
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
@@ -15,6 +16,17 @@ die()
 {
 	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 	exit 1
+}
+
+# help_if_asked ARGUMENT...: with -h or --help, prints what the script says about itself at its top, and ends.
+help_if_asked()
+{
+	case ${1:-} in
+	-h | --help)
+		sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$self"
+		exit 0
+		;;
+	esac
 }
 
 # Runs a command as root, with sudo when we are not.

@@ -269,8 +269,10 @@ def huge():
 def nested():
     with scene() as s:
         s.fault('nested')
-        until(lambda: int(s.status()['limits.objectsRefused']) > 1, 'it is refused by watch and by list', 60)
-        until(s.is_connected, 'connected again', 60)
+        until(lambda: int(s.status()['limits.objectsRefused']) == 1, 'the watch leaves it out', 60)
+        check('lost the server' not in s.mount.stderr(), s.mount.stderr())
+        s.relist()
+        until(lambda: int(s.status()['limits.objectsRefused']) > 1, 'and so does a list', 60)
         s.readers.progress()
 
 

@@ -8,15 +8,18 @@ down and no route is gone.
 """
 import contextlib
 import os
+import tempfile
 import time
 
-from lib import procs, tap
+from lib import metrics, procs, tap
 from lib.apisim import Apisim, path_of, pod
+from lib.certs import Authority
+from lib.front import Front
 from lib.mount import Mount
 from lib.procs import run, until
 from lib.tap import check, equal, note, skip, test
 
-# TCP's own probes need 45 s, and so has what is sent; then a connection is tried, for 15 s.
+# TCP's own probes need 45 s, and so do ours over HTTP/2; then a connection is tried, for 15 s.
 NOTICED = 45 + 15 + 10
 # The longest pause between two tries, jitter included, and again 15 s.
 BACK = 60 + 15 + 10
@@ -90,36 +93,52 @@ def dropped():
         skip('only with --long')
     if os.geteuid() != 0:
         skip('needs root')
-    with Link() as link, Apisim('--listen', '0.0.0.0:0', '--pods', '20', '--namespaces', '2', '--nodes', '2') as server:
+    with contextlib.ExitStack() as stack:
+        tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix='podfs-network.'))
+        link = stack.enter_context(Link())
+        server = stack.enter_context(Apisim('--listen', '0.0.0.0:0', '--pods', '20', '--namespaces', '2',
+                                            '--nodes', '2'))
         port = server.url.rsplit(':', 1)[1]
         server.url = f'http://127.0.0.1:{port}'
-        with wrapped(link.enter), Mount(f'http://{SERVER}:{port}') as mount:
-            lose_and_find(link, server, mount)
+        ca = Authority(tmp)
+        front = Front(SERVER)
+        front.start(server.url, *ca.issue('front', '/CN=front', f'IP:{SERVER}'))
+        stack.callback(front.stop)
+        stack.enter_context(wrapped(link.enter))
+        lose_and_find(link, server, {
+            'HTTP/1.1': stack.enter_context(Mount(f'http://{SERVER}:{port}')),
+            'HTTP/2': stack.enter_context(Mount(front.url, '--certificate-authority', ca.cert))})
 
 
-def lose_and_find(link, server, mount):
+def lose_and_find(link, server, mounts):
     server.create(path_of('team-000'), pod('before', 'team-000', node='node-000'))
-    until(lambda: os.path.exists(mount.pod('team-000', 'before')), 'a change before')
+    for mount in mounts.values():
+        until(lambda mount=mount: os.path.exists(mount.pod('team-000', 'before')), 'a change before')
+    over2 = metrics.read(mounts['HTTP/2'])
+    check(over2['podfs_http2_requests_total'] > 0, 'the front is not asked over HTTP/2')
     link.drop()
     begin = time.monotonic()
     server.create(path_of('team-000'), pod('meanwhile', 'team-000', node='node-000'))
-    lost = until(lambda: lines_of(mount, 'lost the server'), 'the loss is noticed', NOTICED)
-    note(f'noticed after {time.monotonic() - begin:.0f} s: {lost[0]}')
-    check('connected: no\n' in mount.read('.podfs', 'status').decode(), mount.read('.podfs', 'status'))
-    check(not os.path.exists(mount.pod('team-000', 'meanwhile')), 'a packet went through')
-    equal(mount.read('namespaces', 'team-000', 'pods', 'before', 'metadata', 'name'), b'before\n')
+    for name, mount in mounts.items():
+        lost = until(lambda mount=mount: lines_of(mount, 'lost the server'), 'the loss is noticed',
+                     begin + NOTICED - time.monotonic())
+        note(f'{name}: noticed after {time.monotonic() - begin:.0f} s: {lost[0]}')
+        check('connected: no\n' in mount.read('.podfs', 'status').decode(), mount.read('.podfs', 'status'))
+        check(not os.path.exists(mount.pod('team-000', 'meanwhile')), 'a packet went through')
+        equal(mount.read('namespaces', 'team-000', 'pods', 'before', 'metadata', 'name'), b'before\n')
     server.delete(path_of('team-000', 'before'))
     link.carry()
     begin = time.monotonic()
-    until(lambda: lines_of(mount, 'the server is back'), 'the return', BACK)
-    note(f'back after {time.monotonic() - begin:.0f} s')
-    until(lambda: 'connected: yes\n' in mount.read('.podfs', 'status').decode(), 'the status')
-    for namespace in ('team-000', 'team-001'):
-        want = {o['metadata']['name'] for o in server.list('pods', namespace)[0]}
-        until(lambda namespace=namespace, want=want: set(os.listdir(mount.at('namespaces', namespace, 'pods'))) == want,
-              f'the pods of {namespace}')
-    check(os.path.exists(mount.pod('team-000', 'meanwhile')), 'what came meanwhile')
-    equal([len(lines_of(mount, words)) for words in ('lost the server', 'the server is back')], [1, 1], 'lines')
+    for name, mount in mounts.items():
+        until(lambda mount=mount: lines_of(mount, 'the server is back'), 'the return', BACK)
+        note(f'{name}: back after {time.monotonic() - begin:.0f} s')
+        until(lambda mount=mount: 'connected: yes\n' in mount.read('.podfs', 'status').decode(), 'the status')
+        for namespace in ('team-000', 'team-001'):
+            want = {o['metadata']['name'] for o in server.list('pods', namespace)[0]}
+            until(lambda mount=mount, namespace=namespace, want=want:
+                  set(os.listdir(mount.at('namespaces', namespace, 'pods'))) == want, f'the pods of {namespace}')
+        check(os.path.exists(mount.pod('team-000', 'meanwhile')), 'what came meanwhile')
+        equal([len(lines_of(mount, words)) for words in ('lost the server', 'the server is back')], [1, 1], 'lines')
 
 
 if __name__ == '__main__':

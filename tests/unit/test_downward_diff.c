@@ -343,6 +343,33 @@ static bool is_below_said(const struct diff *diff, const char *name)
 	return false;
 }
 
+/* Whether it gives the time of an amount's files with divisors: "resources/main/limits.cpu@". */
+static bool is_time(const struct diff *diff, size_t i)
+{
+	const char *path = diff_path(diff, i);
+
+	return !diff->changes[i].unnoted && downward_time_path(path) == strlen(path) &&
+	       path[strlen(path) - 1] == '@';
+}
+
+/* Each change that is not noted has its time noted once, and no time is noted without one. */
+static void compare_times(const struct diff *diff)
+{
+	for (size_t i = 0; i < diff->count; i++) {
+		size_t len = downward_time_path(diff_path(diff, i));
+		size_t partners = 0;
+
+		if (!diff->changes[i].unnoted && !is_time(diff, i))
+			continue;
+		for (size_t j = 0; j < diff->count; j++)
+			partners += is_time(diff, i) != is_time(diff, j) &&
+				    downward_time_path(diff_path(diff, j)) == len &&
+				    !strncmp(diff_path(diff, i), diff_path(diff, j), len);
+		if (is_time(diff, i) ? !partners : partners != 1)
+			fail_msg("%s has %zu", diff_path(diff, i), partners);
+	}
+}
+
 /* How many changes there are. */
 static size_t compare(const struct setting *old, const struct setting *new)
 {
@@ -355,8 +382,10 @@ static size_t compare(const struct setting *old, const struct setting *new)
 	assert_int_equal(downward_diff(&old->source, &new->source, &diff), 0);
 	for (size_t i = 0; i < diff.count; i++) {
 		assert_int_equal(strncmp(diff_path(&diff, i), "downward/", 9), 0);
-		names_add(&names, diff_path(&diff, i) + 9);
+		if (!is_time(&diff, i))
+			names_add(&names, diff_path(&diff, i) + 9);
 	}
+	compare_times(&diff);
 	for (size_t i = 0; i < names.count; i++) {
 		struct sight was = {0};
 		struct sight is = {0};
@@ -367,6 +396,11 @@ static size_t compare(const struct setting *old, const struct setting *new)
 		wanted(&was, &is, want);
 		if (is_below_said(&diff, names.names[i]))
 			memset(want, 0, sizeof(want));
+		/* Not a file: compare_times() has looked at it. */
+		if (names.names[i][strlen(names.names[i]) - 1] == '@') {
+			assert_int_equal(is.found, -ENOENT);
+			want[CHANGE_VALUE] = count_said(&diff, CHANGE_VALUE, names.names[i]) > 0;
+		}
 		for (int kind = CHANGE_VALUE; kind <= CHANGE_REMOVED; kind++)
 			if (count_said(&diff, (enum change_kind)kind, names.names[i]) != want[kind])
 				fail_msg("%s: kind %d, want %d\nold %s %s\nnew %s %s",

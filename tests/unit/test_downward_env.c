@@ -116,13 +116,12 @@ static void of_one_name_the_last_counts(void **state)
 {
 	cleanup_setting struct setting s = {0};
 
-	setting_write(&s,
-		      "{`metadata`:{`name`:`p`,`uid`:`u`},`spec`:{`containers`:[{`name`:`m`,`env`:"
-		      "[" FIELD("A", "metadata.name") "," FIELD("A", "metadata.uid") "," FIELD(
-			  "B",
-			  "metadata.name") ",{`name`:`B`,`value`:`plain`},{`name`:`C`,`value`:`"
-					   "plain`}," FIELD("C",
-							    "metadata.name") ",{`name`:`D`,`value`:"
+	setting_write(
+	    &s,
+	    "{`metadata`:{`name`:`p`,`uid`:`u`},`spec`:{`containers`:[{`name`:`m`,`env`:"
+	    "[" FIELD("A", "metadata.name") "," FIELD("A", "metadata.uid") "," FIELD(
+		"B", "metadata.name") ",{`name`:`B`,`value`:`plain`},{`name`:`C`,`value`:`"
+				      "plain`}," FIELD("C", "metadata.name") ",{`name`:`D`,`value`:"
 									     "``,`valueFrom`:{`"
 									     "fieldRef`:{"
 									     "`fieldPath`:`"
@@ -178,7 +177,7 @@ static void of_one_name_the_last_counts(void **state)
 											      "}}}]"
 											      "}]}"
 											      "}",
-		      NULL);
+	    NULL);
 	expect_list(&s, "env/m", "A C D ");
 	expect_text(&s, "env/m/A", "u");
 	expect_text(&s, "env/m/C", "p");
@@ -303,49 +302,53 @@ static void odd_names_do_no_harm(void **state)
 
 	setting_write(
 	    &s,
-	    "{`metadata`:{`name`:`p`},`spec`:{`containers`:[{`name`:`m`,`env`:[" FIELD("a/b", "meta"
-											      "data"
-											      ".nam"
-											      "e") "," FIELD("%", "metadata.name") "," FIELD(
-		"..",
-		"metadata.name") "," FIELD("", "metadata.name") "," FIELD("x\\u0000",
-									  "metadata.name") ",7,"
-											   "null,{}"
-											   ",{`"
-											   "name`:"
-											   "7},{`"
-											   "name`:`"
-											   "A`,`"
-											   "valueFr"
-											   "om`:7},"
-											   "{`name`"
-											   ":`B`,`"
-											   "valueFr"
-											   "om`:{`"
-											   "fieldRe"
-											   "f`:7}},"
-											   "{`name`"
-											   ":`C`,`"
-											   "valueFr"
-											   "om`:{`"
-											   "fieldRe"
-											   "f`:{}}}"
-											   "]},"
-											   "{`name`"
-											   ":`m`,`"
-											   "env`:"
-											   "[" FIELD(
-											       "SEC"
-											       "ON"
-											       "D",
-											       "met"
-											       "ada"
-											       "ta."
-											       "nam"
-											       "e") "]}],"
-												    "`ephemeralContainers`:[{`name`:`m`,`env`:[" FIELD(
-													"THIRD",
-													"metadata.name") "]}]}}",
+	    "{`metadata`:{`name`:`p`},`spec`:{`containers`:[{`name`:`m`,`env`:[" FIELD(
+		"a/b",
+		"meta"
+		"data"
+		".nam"
+		"e") "," FIELD("%",
+			       "metadata.name") "," FIELD("..",
+							  "metadata.name") "," FIELD("",
+										     "metadata."
+										     "name") "," FIELD("x\\u0000",
+												       "metadata.name") ",7,"
+															"null,{}"
+															",{`"
+															"name`:"
+															"7},{`"
+															"name`:`"
+															"A`,`"
+															"valueFr"
+															"om`:7},"
+															"{`name`"
+															":`B`,`"
+															"valueFr"
+															"om`:{`"
+															"fieldRe"
+															"f`:7}},"
+															"{`name`"
+															":`C`,`"
+															"valueFr"
+															"om`:{`"
+															"fieldRe"
+															"f`:{}}}"
+															"]},"
+															"{`name`"
+															":`m`,`"
+															"env`:"
+															"[" FIELD(
+															    "SEC"
+															    "ON"
+															    "D",
+															    "met"
+															    "ada"
+															    "ta."
+															    "nam"
+															    "e") "]}],"
+																 "`ephemeralContainers`:[{`name`:`m`,`env`:[" FIELD(
+																     "THIRD",
+																     "metadata.name") "]}]}}",
 	    NULL);
 	expect_list(&s, "env", "m/ ");
 	expect_list(&s, "env/m", "%25 %2E%2E a%2Fb ");

@@ -22,22 +22,23 @@ static void files_where_the_pod_wants_them(void **state)
 	    &s,
 	    POD(VOLUME(
 		"podinfo",
-		FIELD("labels", "metadata.labels") "," FIELD("this//annotations", "metadata."
-										  "annotations") "," FIELD(
-		    "this/./name",
-		    "metadata.name") "," FIELD("this/deep/er/ns",
-					       "metadata.namespace") "," FIELD("a",
-									       "metadata.labels['a'"
-									       "]") "," FIELD("non"
-											      "e",
-											      "meta"
-											      "data"
-											      ".ann"
-											      "otat"
-											      "ions"
-											      "['x'"
-											      "]")) ","
-												    "{`name`:`tmp`,`emptyDir`:{}}"),
+		FIELD("labels", "metadata.labels") "," FIELD(
+		    "this//annotations",
+		    "metadata."
+		    "annotations") "," FIELD("this/./name",
+					     "metadata.name") "," FIELD("this/deep/er/ns",
+									"metadata.namespace") "," FIELD("a",
+													"metadata.labels['a'"
+													"]") "," FIELD("non"
+														       "e",
+														       "meta"
+														       "data"
+														       ".ann"
+														       "otat"
+														       "ions"
+														       "['x'"
+														       "]")) ","
+															     "{`name`:`tmp`,`emptyDir`:{}}"),
 	    NULL);
 	expect_list(&s, "volumes", "podinfo/ ");
 	expect_list(&s, "volumes/podinfo", "a labels none this/ ");
@@ -63,14 +64,14 @@ static void what_no_volume_can_have_is_left_out(void **state)
 	    &s,
 	    POD(VOLUME(
 		"v",
-		NAME("/abs") "," NAME("../up") "," NAME("a/../b") "," NAME("..start") "," NAME("") "," NAME(".") "," NAME(
-		    "./") "," NAME("a/..") "," NAME("x\\u0000y") ","
-								 "7,{},{`path`:7},{`path`:`empty`}"
-								 "," FIELD("node", "spec.nodeName") "," FIELD(
-								     "ip",
-								     "status.podIP")) "," VOLUME("w",
-												 NAME("a/..b") "," NAME(
-												     "...") "," NAME("./ok"))),
+		NAME("/abs") "," NAME("../up") "," NAME("a/../b") "," NAME("..start") "," NAME("") "," NAME(".") "," NAME("./") "," NAME(
+		    "a/..") "," NAME("x\\u0000y") ","
+						  "7,{},{`path`:7},{`path`:`empty`}"
+						  "," FIELD("node", "spec.nodeName") "," FIELD(
+						      "ip",
+						      "status.podIP")) "," VOLUME("w",
+										  NAME("a/..b") "," NAME(
+										      "...") "," NAME("./ok"))),
 	    NULL);
 	/* "..." starts with "..", which the API server does not let in either. */
 	expect_list(&s, "volumes", "w/ ");

@@ -94,8 +94,9 @@ static void a_store_with_one_pod_shows_all_of_the_tree(void **state)
 	assert_lists(".podfs", "metrics status version");
 	assert_lists("namespaces", "shop");
 	assert_lists("namespaces/shop", "metadata object.json object.yaml pods");
-	assert_lists("namespaces/shop/pods/web",
-		     "containers downward labels metadata node object.json object.yaml spec status");
+	assert_lists(
+	    "namespaces/shop/pods/web",
+	    "containers downward labels metadata node object.json object.yaml spec status");
 	assert_lists("namespaces/shop/pods/web/node", "metadata");
 	assert_lists("namespaces/shop/pods/web/node/metadata", "name uid");
 	assert_lists("namespaces/shop/pods/web/containers", "init log main");

@@ -163,6 +163,7 @@ static void make(const struct parts *p, struct setting *s)
 	d = part(p, 3);
 	buf_addf(pod, "},\"spec\":{\"nodeName\":\"%s\",\"serviceAccountName\":\"%s\"",
 		 PICK(&d, "", "n"), PICK(&d, "", "s"));
+	d = part(p, 21);
 	buf_addf(pod, ",\"hostNetwork\":%s,\"resources\":", PICK(&d, "true", "false"));
 	d = part(p, 4);
 	add_resources(&d, pod);

@@ -296,7 +296,8 @@ static void pod_ips_are_in_the_nodes_order(void **state)
 	    {true, "`phase`:`Pending`", NULL, NULL, NULL},
 	    {true, "`podIP`:`10.0.0.1`,`podIPs`:[{`ip`:`10.0.0.1`}]", V4_NODE, "10.0.0.1",
 	     "10.0.0.1,fd00::1"},
-	    /* The first one stays as it once was. */
+	    /* The first one stays as it once was, and only the second one is added to it. */
+	    {true, "`podIP`:`fd00::7`,`podIPs`:[{`ip`:`fd00::7`}]", V4_NODE, "fd00::7", "fd00::7"},
 	    {true, "`podIP`:`10.0.0.7`,`podIPs`:[{`ip`:`10.0.0.7`}]", NODE(INTERNAL("10.0.0.1")),
 	     "10.0.0.7", "10.0.0.7"},
 	};

@@ -133,13 +133,16 @@ int amount_print(const struct resource *resource, const struct quantity *amount,
 			resource_value(amount, divisor, bytes_are(resource->name, "cpu")));
 }
 
-/* Whether a quantity is written like that. False, too, without memory. */
-static bool is_canonical(const struct quantity *q, struct bytes text)
+/* The divisor that @unit is for a resource, if it is written as the API prints it. */
+static int read_unit(struct bytes resource, struct bytes unit, struct quantity *ret)
 {
 	cleanup_buf struct buf canonical = {0};
 
-	return quantity_add_text(&canonical, q) == 0 &&
-	       bytes_equal(canonical.data, canonical.len, text.p, text.len);
+	if (resource_divisor(resource.p, resource.len, unit.p, unit.len, ret) < 0)
+		return -ENOENT;
+	if (quantity_add_text(&canonical, ret) < 0)
+		return -ENOMEM;
+	return bytes_equal(canonical.data, canonical.len, unit.p, unit.len) ? 0 : -ENOENT;
 }
 
 int resource_read(const struct downward_source *s, uint32_t container, struct bytes name,
@@ -152,11 +155,11 @@ int resource_read(const struct downward_source *s, uint32_t container, struct by
 	struct quantity divisor;
 	struct quantity amount;
 
-	if (!resource_parse(text, &resource) ||
-	    resource_divisor(text.p, text.len, unit.p, unit.len, &divisor) < 0 ||
-	    !is_canonical(&divisor, unit))
+	if (!resource_parse(text, &resource))
 		return -ENOENT;
-	int r = resource_amount(s, container, &resource, DEFAULT_NODE, &amount);
+	int r = read_unit(text, unit, &divisor);
+	if (r == 0)
+		r = resource_amount(s, container, &resource, DEFAULT_NODE, &amount);
 	return r == 0 && out ? amount_print(&resource, &amount, &divisor, out) : r;
 }
 

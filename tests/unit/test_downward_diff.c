@@ -462,9 +462,82 @@ static void any_text_does_no_harm(void **state)
 	}
 }
 
+#define NODE(cpu, address)                                                                         \
+	"{`status`:{`allocatable`:{`cpu`:`" cpu "`},`addresses`:[{`type`:`InternalIP`,"            \
+	"`address`:`" address "`}],`conditions`:[]}}"
+#define NAMED(label, more) "{`metadata`:{`name`:`p`,`labels`:{`x.io/a`:`" label "`}}," more "}"
+#define VOLUME(mode)                                                                               \
+	"`spec`:{`volumes`:[{`name`:`v`,`downwardAPI`:{`items`:[{`path`:`d/l`,`mode`:" mode        \
+	",`fieldRef`:{`fieldPath`:`metadata.labels`}}]}}]}"
+#define ON_HOST(yes, status) NAMED("1", "`spec`:{`hostNetwork`:" yes "},`status`:{" status "}")
+#define CONTAINER(resources, phase)                                                                \
+	NAMED("1", "`spec`:{`containers`:[{`name`:`m`,`resources`:{" resources                     \
+		   "},`env`:[{`name`:`C`,`valueFrom`:{`resourceFieldRef`:{`resource`:"             \
+		   "`limits.cpu`}}}]}]},`status`:{`phase`:`" phase "`}")
+#define NODE_2 NODE("2", "10.0.0.1")
+
+static void says_what_a_reader_must_know(void **state)
+{
+	static const struct {
+		const char *old_pod;
+		const char *old_node;
+		const char *new_pod;
+		const char *new_node;
+		const char *want; /* '=' another value, '+' added, '-' removed */
+	} rows[] = {
+	    /* Most of what happens is not in downward/. */
+	    {CONTAINER("", "Pending"), NODE_2, CONTAINER("", "Running"),
+	     "{`status`:{`allocatable`:{`cpu`:`2`},`addresses`:[{`type`:`InternalIP`,"
+	     "`address`:`10.0.0.1`}],`conditions`:[{`type`:`Ready`}]}}",
+	     ""},
+	    {NAMED("1", VOLUME("256")), NULL, NAMED("2", VOLUME("256")), NULL,
+	     "=metadata.labels =metadata.labels['x.io%2Fa'] =volumes/v/d/l "},
+	    {NAMED("1", VOLUME("256")), NULL, NAMED("1", VOLUME("288")), NULL,
+	     "-volumes/v/d/l +volumes/v/d/l "},
+	    {NAMED("1", VOLUME("256")), NULL, NAMED("1", "`spec`:{}"), NULL, "-volumes "},
+	    /* The node's limits count where the container has none. */
+	    {CONTAINER("", "Running"), NODE_2, CONTAINER("", "Running"), NODE("3", "10.0.0.1"),
+	     "=resources/m/limits.cpu =resources/m/limits.cpu@1 =resources/m/limits.cpu@1m "
+	     "=env/m/C "},
+	    {CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE_2,
+	     CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE("3", "10.0.0.1"), ""},
+	    {CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE_2,
+	     CONTAINER("`limits`:{`cpu`:`900m`}", "Running"), NODE_2,
+	     "=resources/m/limits.cpu@1m "},
+	    {CONTAINER("", "Running"), NODE_2, CONTAINER("", "Running"), NODE("2", "10.0.0.2"),
+	     "=status.hostIP =status.hostIPs "},
+	    {CONTAINER("`limits`:{`memory`:`1`,`ephemeral-storage`:`1`}", "Running"), NODE_2,
+	     CONTAINER("`limits`:{`memory`:`1`,`ephemeral-storage`:`1`}", "Running"), NULL,
+	     "-status.hostIP -status.hostIPs -resources/m/limits.cpu -resources/m/limits.cpu@1 "
+	     "-resources/m/limits.cpu@1m -env "},
+	    {ON_HOST("true", ""), NODE_2, ON_HOST("false", ""), NODE_2,
+	     "-status.podIP -status.podIPs "},
+	    {ON_HOST("true", ""), NODE_2, ON_HOST("true", "`podIP`:`10.0.0.1`"), NODE_2, ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		static const char signs[] = {
+		    [CHANGE_VALUE] = '=', [CHANGE_ADDED] = '+', [CHANGE_REMOVED] = '-'};
+		cleanup_setting struct setting a = {0};
+		cleanup_setting struct setting b = {0};
+		cleanup_diff struct diff diff = {0};
+		cleanup_buf struct buf got = {0};
+
+		setting_write(&a, rows[i].old_pod, rows[i].old_node);
+		setting_write(&b, rows[i].new_pod, rows[i].new_node);
+		assert_int_equal(downward_diff(&a.source, &b.source, &diff), 0);
+		buf_reserve(&got, 1);
+		for (size_t c = 0; c < diff.count; c++)
+			buf_addf(&got, "%c%s ", signs[diff.changes[c].kind],
+				 diff_path(&diff, c) + strlen("downward/"));
+		assert_string_equal(diff.count ? got.data : "", rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(says_what_a_reader_must_know),
 	    cmocka_unit_test(names_exactly_what_differs),
 	    cmocka_unit_test(any_text_does_no_harm),
 	};

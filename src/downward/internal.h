@@ -57,8 +57,7 @@ void list_clear(struct downward_list *list);
 int list_add(struct downward_list *list, struct bytes name, struct downward_place place,
 	     uint32_t node);
 
-/* Adds element @n of a list in @view by its `name`, unless no file can be called so. 0 or -ENOMEM.
- */
+/* Adds element @n of a list by its `name`, unless no file can be called so. 0 or -ENOMEM. */
 int list_add_named(struct downward_list *list, const struct view *view, uint32_t n);
 
 /* Sorts; of one name the entry that was added first stays. */
@@ -82,8 +81,7 @@ int containers_list(const struct view *pod, unsigned int kinds, struct downward_
 /* The container whose directory is @name; 0: none. 0 or -ENOMEM. */
 int container_at(const struct view *pod, unsigned int kinds, struct bytes name, uint32_t *ret);
 
-/* A container or init container by its own name, and which of the two it is. 0; -ENOENT; -ENOMEM.
- */
+/* An app or init container by its own name, and which of the two it is. 0; -ENOENT; -ENOMEM. */
 int container_named(const struct view *pod, struct bytes name, uint32_t *ret,
 		    enum container_kind *ret_kind);
 

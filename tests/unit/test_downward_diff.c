@@ -242,7 +242,7 @@ static void add_looked_up(struct names *to)
 	    "hugepages-1Gi", "hugepages-", "hugepages-3Mi",     "pods"};
 	static const char *const units[] = {"",     "@1",   "@1m",  "@1k",    "@1M",  "@1G",
 					    "@1T",  "@1P",  "@1E",  "@1Ki",   "@1Mi", "@1Gi",
-					    "@1Ti", "@1Pi", "@1Ei", "@1000m", "@2",   "@"};
+					    "@1Ti", "@1Pi", "@1Ei", "@1000m", "@2"};
 	cleanup_buf struct buf path = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys) * 2; i++) {
@@ -344,31 +344,36 @@ static bool is_below_said(const struct diff *diff, const char *name)
 	return false;
 }
 
-/* Whether it gives the time of an amount's files with divisors: "resources/main/limits.cpu@". */
-static bool is_time(const struct diff *diff, size_t i)
+/* Whether that is the time of an amount's other units, and no name. */
+static bool is_time(const char *path)
 {
-	const char *path = diff_path(diff, i);
-
-	return !diff->changes[i].unnoted && downward_time_path(path) == strlen(path) &&
-	       path[strlen(path) - 1] == '@';
+	return !strncmp(path, "downward/resources/", 19) && path[strlen(path) - 1] == '@';
 }
 
-/* Each change that is not noted has its time noted once, and no time is noted without one. */
-static void compare_times(const struct diff *diff)
+/* It comes once, and for a reason. */
+static void check_time(const struct diff *diff, size_t at)
 {
-	for (size_t i = 0; i < diff->count; i++) {
-		size_t len = downward_time_path(diff_path(diff, i));
-		size_t partners = 0;
+	const char *path = diff_path(diff, at);
+	size_t units = 0;
 
-		if (!diff->changes[i].unnoted && !is_time(diff, i))
-			continue;
-		for (size_t j = 0; j < diff->count; j++)
-			partners += is_time(diff, i) != is_time(diff, j) &&
-				    downward_time_path(diff_path(diff, j)) == len &&
-				    !strncmp(diff_path(diff, i), diff_path(diff, j), len);
-		if (is_time(diff, i) ? !partners : partners != 1)
-			fail_msg("%s has %zu", diff_path(diff, i), partners);
-	}
+	assert_int_equal(diff->changes[at].kind, CHANGE_VALUE);
+	assert_int_equal(count_said(diff, CHANGE_VALUE, path + strlen("downward/")), 1);
+	for (size_t i = 0; i < diff->count; i++)
+		units += i != at && !strncmp(diff_path(diff, i), path, strlen(path));
+	assert_true(units > 0);
+}
+
+/* Every other unit that differs has that time. */
+static void check_noted(const struct diff *diff, size_t at)
+{
+	cleanup_buf struct buf time = {0};
+	const char *path = diff_path(diff, at);
+	size_t len = downward_time_path(path);
+
+	if (!path[len])
+		return;
+	buf_add(&time, path + strlen("downward/"), len - strlen("downward/"));
+	assert_int_equal(count_said(diff, CHANGE_VALUE, time.data), 1);
 }
 
 /* How many changes there are. */
@@ -383,10 +388,13 @@ static size_t compare(const struct setting *old, const struct setting *new)
 	assert_int_equal(downward_diff(&old->source, &new->source, &diff), 0);
 	for (size_t i = 0; i < diff.count; i++) {
 		assert_int_equal(strncmp(diff_path(&diff, i), "downward/", 9), 0);
-		if (!is_time(&diff, i))
+		if (is_time(diff_path(&diff, i)))
+			check_time(&diff, i);
+		else
 			names_add(&names, diff_path(&diff, i) + 9);
 	}
-	compare_times(&diff);
+	for (size_t i = 0; i < diff.count; i++)
+		check_noted(&diff, i);
 	for (size_t i = 0; i < names.count; i++) {
 		struct sight was = {0};
 		struct sight is = {0};
@@ -397,11 +405,6 @@ static size_t compare(const struct setting *old, const struct setting *new)
 		wanted(&was, &is, want);
 		if (is_below_said(&diff, names.names[i]))
 			memset(want, 0, sizeof(want));
-		/* Not a file: compare_times() has looked at it. */
-		if (names.names[i][strlen(names.names[i]) - 1] == '@') {
-			assert_int_equal(is.found, -ENOENT);
-			want[CHANGE_VALUE] = count_said(&diff, CHANGE_VALUE, names.names[i]) > 0;
-		}
 		for (int kind = CHANGE_VALUE; kind <= CHANGE_REMOVED; kind++)
 			if (count_said(&diff, (enum change_kind)kind, names.names[i]) != want[kind])
 				fail_msg("%s: kind %d, want %d\nold %s %s\nnew %s %s",
@@ -498,18 +501,18 @@ static void says_what_a_reader_must_know(void **state)
 	    /* The node's limits count where the container has none. */
 	    {CONTAINER("", "Running"), NODE_2, CONTAINER("", "Running"), NODE("3", "10.0.0.1"),
 	     "=resources/m/limits.cpu =resources/m/limits.cpu@1 =resources/m/limits.cpu@1m "
-	     "=env/m/C "},
+	     "=resources/m/limits.cpu@ =env/m/C "},
 	    {CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE_2,
 	     CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE("3", "10.0.0.1"), ""},
 	    {CONTAINER("`limits`:{`cpu`:`1`}", "Running"), NODE_2,
 	     CONTAINER("`limits`:{`cpu`:`900m`}", "Running"), NODE_2,
-	     "=resources/m/limits.cpu@1m "},
+	     "=resources/m/limits.cpu@1m =resources/m/limits.cpu@ "},
 	    {CONTAINER("", "Running"), NODE_2, CONTAINER("", "Running"), NODE("2", "10.0.0.2"),
 	     "=status.hostIP =status.hostIPs "},
 	    {CONTAINER("`limits`:{`memory`:`1`,`ephemeral-storage`:`1`}", "Running"), NODE_2,
 	     CONTAINER("`limits`:{`memory`:`1`,`ephemeral-storage`:`1`}", "Running"), NULL,
 	     "-status.hostIP -status.hostIPs -resources/m/limits.cpu -resources/m/limits.cpu@1 "
-	     "-resources/m/limits.cpu@1m -env "},
+	     "-resources/m/limits.cpu@1m =resources/m/limits.cpu@ -env "},
 	    {ON_HOST("true", ""), NODE_2, ON_HOST("false", ""), NODE_2,
 	     "-status.podIP -status.podIPs "},
 	    {ON_HOST("true", ""), NODE_2, ON_HOST("true", "`podIP`:`10.0.0.1`"), NODE_2, ""},

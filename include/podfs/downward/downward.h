@@ -93,15 +93,16 @@ bool downward_node_matters(const struct view *old, const struct view *new);
  * what becomes a directory, stops being one or gets another mode is REMOVED,
  * then ADDED.
  *
- * Names that are only looked up are reported like all others, those with a divisor unnoted. One
- * that was or will be listed is ADDED or REMOVED even if it is found before and after.
+ * Names that are only looked up are reported like all others. One that was or
+ * will be listed is ADDED or REMOVED even if it is found before and after.
+ * Those with a divisor are unnoted; what notes them is a VALUE change of
+ * downward_time_path(), which is no name.
  *
  * What nothing here depends on may differ at no cost: the texts that count are
  * compared first.
  *
  * 0 or -ENOMEM: then some are missing.
  */
-bool downward_node_matters(const struct view *old, const struct view *new);
 int downward_diff(const struct downward_source *old, const struct downward_source *new,
 		  struct diff *ret);
 

@@ -5,6 +5,20 @@
  */
 #include "downward.h"
 
+#define NODE(cpu, address)                                                                         \
+	"{`status`:{`allocatable`:{`cpu`:`" cpu "`},`addresses`:[{`type`:`InternalIP`,"            \
+	"`address`:`" address "`}],`conditions`:[]}}"
+#define NAMED(label, more) "{`metadata`:{`name`:`p`,`labels`:{`x.io/a`:`" label "`}}," more "}"
+#define VOLUME(mode)                                                                               \
+	"`spec`:{`volumes`:[{`name`:`v`,`downwardAPI`:{`items`:[{`path`:`d/l`,`mode`:" mode        \
+	",`fieldRef`:{`fieldPath`:`metadata.labels`}}]}}]}"
+#define ON_HOST(yes, status) NAMED("1", "`spec`:{`hostNetwork`:" yes "},`status`:{" status "}")
+#define CONTAINER(resources, phase)                                                                \
+	NAMED("1", "`spec`:{`containers`:[{`name`:`m`,`resources`:{" resources                     \
+		   "},`env`:[{`name`:`C`,`valueFrom`:{`resourceFieldRef`:{`resource`:"             \
+		   "`limits.cpu`}}}]}]},`status`:{`phase`:`" phase "`}")
+#define NODE_2 NODE("2", "10.0.0.1")
+
 /* A piece of a pod that stays the same between two pods, or does not. */
 struct parts {
 	uint64_t seeds[32];
@@ -445,6 +459,39 @@ static void names_exactly_what_differs(void **state)
 	assert_in_range(with_changes, 75, 150);
 }
 
+static void a_node_matters_if_a_pod_shows_it(void **state)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	cleanup_doc struct doc heartbeat = {0};
+	struct dice dice = {.state = 6};
+	size_t shown = 0;
+
+	for (int round = 0; round < 500; round++) {
+		cleanup_diff struct diff diff = {0};
+		struct parts p;
+
+		for (size_t i = 0; i < ARRAY_SIZE(p.seeds); i++)
+			p.seeds[i] = dice_roll(&dice, 1u << 30);
+		make(&p, &a);
+		/* Of its amounts, its addresses, and whether it is known, one differs. */
+		p.seeds[18 + dice_roll(&dice, 3)]++;
+		make(&p, &b);
+		b.source.pod = a.source.pod;
+		assert_int_equal(downward_diff(&a.source, &b.source, &diff), 0);
+		if (diff.count)
+			assert_true(downward_node_matters(a.source.node, b.source.node));
+		shown += diff.count > 0;
+	}
+	assert_in_range(shown, 100, 500);
+	doc_write(&a.node, NODE_2);
+	doc_write(&heartbeat, "{`metadata`:{`resourceVersion`:`2`},`status`:{`allocatable`:{`cpu`:"
+			      "`2`},`addresses`:[{`type`:`InternalIP`,`address`:`10.0.0.1`}]}}");
+	assert_false(downward_node_matters(&a.node.view, &heartbeat.view));
+	assert_false(downward_node_matters(NULL, NULL));
+	assert_true(downward_node_matters(NULL, &heartbeat.view));
+}
+
 static void any_text_does_no_harm(void **state)
 {
 	cleanup_setting struct setting a = {0};
@@ -464,20 +511,6 @@ static void any_text_does_no_harm(void **state)
 		doc_mutate(&dice, &b.pod, &a.pod);
 	}
 }
-
-#define NODE(cpu, address)                                                                         \
-	"{`status`:{`allocatable`:{`cpu`:`" cpu "`},`addresses`:[{`type`:`InternalIP`,"            \
-	"`address`:`" address "`}],`conditions`:[]}}"
-#define NAMED(label, more) "{`metadata`:{`name`:`p`,`labels`:{`x.io/a`:`" label "`}}," more "}"
-#define VOLUME(mode)                                                                               \
-	"`spec`:{`volumes`:[{`name`:`v`,`downwardAPI`:{`items`:[{`path`:`d/l`,`mode`:" mode        \
-	",`fieldRef`:{`fieldPath`:`metadata.labels`}}]}}]}"
-#define ON_HOST(yes, status) NAMED("1", "`spec`:{`hostNetwork`:" yes "},`status`:{" status "}")
-#define CONTAINER(resources, phase)                                                                \
-	NAMED("1", "`spec`:{`containers`:[{`name`:`m`,`resources`:{" resources                     \
-		   "},`env`:[{`name`:`C`,`valueFrom`:{`resourceFieldRef`:{`resource`:"             \
-		   "`limits.cpu`}}}]}]},`status`:{`phase`:`" phase "`}")
-#define NODE_2 NODE("2", "10.0.0.1")
 
 static void says_what_a_reader_must_know(void **state)
 {
@@ -542,6 +575,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(says_what_a_reader_must_know),
 	    cmocka_unit_test(names_exactly_what_differs),
+	    cmocka_unit_test(a_node_matters_if_a_pod_shows_it),
 	    cmocka_unit_test(any_text_does_no_harm),
 	};
 

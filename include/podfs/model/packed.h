@@ -11,6 +11,7 @@
 #define PODFS_MODEL_PACKED_H
 
 #include <podfs/base/buf.h>
+#include <podfs/model/facts.h>
 #include <podfs/model/json.h>
 #include <podfs/model/kind.h>
 
@@ -31,6 +32,7 @@ struct packed {
 	char *resource_version;
 	char *node_name;  /* of a pod: spec.nodeName, "" before it is bound */
 	uint32_t key_max; /* bytes of the longest key in it */
+	struct pod_facts facts; /* of a pod */
 	struct buf text;
 };
 

@@ -124,10 +124,8 @@ static int add_address(const struct source *src, uint32_t n)
 	f->strings.len = mark;
 	for (size_t i = 0; i < f->address_count && is_address; i++)
 		is_address = strcmp(fact_string(f, f->addresses[i]), address) != 0;
-	if (!is_address)
+	if (!is_address || f->address_count == POD_ADDRESSES_MAX)
 		return 0;
-	if (array_grow(&f->addresses, f->address_count, &f->address_cap, sizeof(*f->addresses)) < 0)
-		return -ENOMEM;
 	f->addresses[f->address_count++] = (uint32_t)mark;
 	return buf_add(&f->strings, address, strlen(address) + 1);
 }
@@ -183,6 +181,5 @@ void pod_facts_release(struct pod_facts *f)
 {
 	buf_release(&f->strings);
 	free(f->labels);
-	free(f->addresses);
 	*f = (struct pod_facts){0};
 }

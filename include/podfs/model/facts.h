@@ -10,7 +10,8 @@
 #include <podfs/base/buf.h>
 #include <podfs/model/json.h>
 
-#define ADDRESS_MAX 46 /* bytes of an address as text, with its NUL */
+#define POD_ADDRESSES_MAX 16 /* addresses of one pod that are noted; a server gives two */
+#define ADDRESS_MAX 46       /* bytes of an address as text, with its NUL */
 
 struct fact_label {
 	uint32_t key; /* where it is in `strings` */
@@ -24,9 +25,8 @@ struct pod_facts {
 	size_t label_cap;
 	/* Each once, in the one spelling of address_normalize(); none of a pod on the host's
 	 * network, nor of a finished one. */
-	uint32_t *addresses;
+	uint32_t addresses[POD_ADDRESSES_MAX];
 	size_t address_count;
-	size_t address_cap;
 	uint32_t config_hash; /* annotation kubernetes.io/config.hash, "" if there is none */
 };
 

@@ -13,7 +13,7 @@
 #include <podfs/base/clock.h>
 #include <podfs/tree/tree.h>
 
-#define WORLD_UNLISTED_MAX 16
+#define WORLD_UNLISTED_MAX 64
 
 struct world {
 	struct store *store;

@@ -197,7 +197,7 @@ const struct view_changes *views_replace(struct store *s, struct object *o, stru
 		index_change(&s->index, new->slot, old_labels, &new->labels);
 	} else if (new) {
 		new->slot = index_add(&s->index, o, &new->labels);
-	} else {
+	} else if (old) {
 		index_remove(&s->index, old->slot, old_labels);
 	}
 	replace_claims(changes, VIEW_UID, &s->by_uid, claims_of(old, VIEW_UID),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <podfs/base/hash.h>
+#include <podfs/store/selection.h>
 
 #include "inode.h"
 
@@ -63,6 +64,7 @@ static void inode_free(struct inode *n)
 {
 	object_unref(n->object);
 	pin_unref(n->pin);
+	selection_unref(n->selection);
 	free(n);
 }
 

@@ -38,9 +38,10 @@ struct inode {
 	uint64_t id;
 	uint64_t ino; /* st_ino */
 	uint64_t lookups;
-	struct inode *parent;  /* kept alive by its children; NULL: the root */
-	struct object *object; /* of a file: whose content it shows, or NULL; a reference */
-	struct pin *pin;       /* under the lock until detached, constant afterwards */
+	struct inode *parent;        /* kept alive by its children; NULL: the root */
+	struct object *object;       /* of a file: whose content it shows, or NULL; a reference */
+	struct selection *selection; /* that a folder shows: held, so that its changes are told */
+	struct pin *pin;             /* under the lock until detached, constant afterwards */
 	struct inode *id_next;
 	struct inode *name_next;
 	struct inode *children;

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 
 #include <podfs/base/clock.h>
+#include <podfs/store/selection.h>
 
 #include "internal.h"
 
@@ -70,14 +71,17 @@ int fs_spot_open(struct fs *fs, uint64_t id, struct fs_spot *ret)
 
 /* The attached node of that name, or a new one, with one lookup more. 0 or -ENOMEM. */
 static int take_inode(struct fs *fs, const struct fs_spot *dir, const struct tree_entry *entry,
-		      struct object *object, struct fuse_entry_param *e)
+		      const struct tree_place *place, struct fuse_entry_param *e)
 {
 	inode_lock(fs->inodes);
 	struct inode *n = inode_child(fs->inodes, dir->inode, entry->name, entry->name_len);
-	if (n)
+	if (n) {
 		inode_ref(n);
-	else
-		n = inode_add(fs->inodes, dir->inode, entry, object, e->attr.st_ino, NULL);
+	} else {
+		n = inode_add(fs->inodes, dir->inode, entry, place->object, e->attr.st_ino, NULL);
+		if (n && entry->kind == TREE_SELECTION)
+			n->selection = selection_ref(place->selection);
+	}
 	if (n) {
 		e->ino = n->id;
 		e->attr.st_ino = n->ino;
@@ -99,9 +103,10 @@ int fs_entry(struct fs *fs, const struct fs_spot *dir, const struct tree_entry *
 		r = tree_attr(fs->tree, &place, &attr);
 	if (r < 0)
 		return r;
-	*ret = (struct fuse_entry_param){.attr_timeout = FS_TIMEOUT, .entry_timeout = FS_TIMEOUT};
+	*ret = (struct fuse_entry_param){.attr_timeout = FS_TIMEOUT,
+					 .entry_timeout = entry->uncached ? 0 : FS_TIMEOUT};
 	fs_fill_stat(fs, &attr, &ret->attr);
-	return take_inode(fs, dir, entry, place.object, ret);
+	return take_inode(fs, dir, entry, &place, ret);
 }
 
 void fs_forget(struct fs *fs, uint64_t id, uint64_t n)
@@ -224,8 +229,8 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, pid_t tid
 			r = -ENOMEM;
 	}
 	opened_unrefp(&a.rendered);
-	/* That a name is absent is kept, too: node id 0; but not that it is for one caller. */
-	if (r == -ENOENT && !tree_is_volatile(a.entry.kind))
+	/* That a name is absent is kept, too: node id 0; but not for one caller or spelling. */
+	if (r == -ENOENT && !a.entry.uncached && !tree_is_volatile(a.entry.kind))
 		*ret = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};
 	return r;
 }

@@ -17,6 +17,7 @@ void packed_release(struct packed *p)
 	free(p->uid);
 	free(p->resource_version);
 	free(p->node_name);
+	pod_facts_release(&p->facts);
 	buf_release(&p->text);
 	*p = (struct packed){0};
 }
@@ -153,7 +154,10 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 	if (*ret_fault)
 		return -EINVAL;
 	*ret_fault = "out of memory";
-	r = make_text(ret, &src, metadata);
+	if (kind == KIND_POD)
+		r = pod_facts_read(index, json, &ret->facts);
+	if (r == 0)
+		r = make_text(ret, &src, metadata);
 	if (r < 0)
 		return r;
 	*ret_fault = "over a limit";

@@ -147,10 +147,21 @@ static bool parse_integer(const char *s, int64_t *ret)
 	return true;
 }
 
+static bool has_value(const struct requirement *q, const char *value, size_t len)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (bytes_equal(q->values[i], strlen(q->values[i]), value, len))
+			return true;
+	return false;
+}
+
+/* Each value once. */
 static int add_value(struct requirement *q, const char *value, size_t len)
 {
 	if (len && !is_label_word(value, len, LABEL_VALUE_MAX))
 		return -EINVAL;
+	if (has_value(q, value, len))
+		return 0;
 	int r = array_grow(&q->values, q->count, &q->cap, sizeof(*q->values));
 	if (r < 0)
 		return r;
@@ -303,14 +314,6 @@ int selector_parse_name(const char *name, size_t len, struct selector *ret)
 	return r < 0 ? r : selector_parse(text.data, text.len, ret);
 }
 
-static bool has_value(const struct requirement *r, const char *value)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (!strcmp(r->values[i], value))
-			return true;
-	return false;
-}
-
 bool requirement_matches(const struct requirement *r, const char *value)
 {
 	int64_t number;
@@ -321,9 +324,9 @@ bool requirement_matches(const struct requirement *r, const char *value)
 	case REQUIRE_NO_KEY:
 		return !value;
 	case REQUIRE_IN:
-		return value && has_value(r, value);
+		return value && has_value(r, value, strlen(value));
 	case REQUIRE_NOT_IN:
-		return !value || !has_value(r, value);
+		return !value || !has_value(r, value, strlen(value));
 	case REQUIRE_GREATER:
 		return value && parse_integer(value, &number) && number > r->bound;
 	case REQUIRE_LESS:

@@ -72,9 +72,14 @@ void *collection_find(const struct collection *c, collection_key_fn key, const c
 
 int collection_reserve(struct collection *c)
 {
-	if (c->count < c->cap)
+	return collection_reserve_more(c, 1);
+}
+
+int collection_reserve_more(struct collection *c, size_t count)
+{
+	if (c->count + count <= c->cap)
 		return 0;
-	size_t cap = c->cap ? c->cap + c->cap / 2 + 1 : 4;
+	size_t cap = (c->cap ? c->cap + c->cap / 2 : 3) + count;
 	void **items = realloc(c->items, cap * sizeof(*items));
 
 	if (!items)

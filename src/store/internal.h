@@ -3,7 +3,7 @@
 #ifndef PODFS_STORE_INTERNAL_H
 #define PODFS_STORE_INTERNAL_H
 
-#include <podfs/store/store.h>
+#include <podfs/store/views.h>
 
 struct store {
 	pthread_rwlock_t lock;
@@ -15,6 +15,11 @@ struct store {
 	uint32_t generation[KIND_COUNT];
 	struct diff scratch;
 	struct diff folded; /* of it, if it is large */
+	struct index index;
+	struct claims by_uid;
+	struct claims by_ip;
+	struct selections *selections;
+	struct view_changes view_changes;
 };
 
 /* Tells the observer, if there is one: under the lock, and after it. */
@@ -113,5 +118,42 @@ void folder_release_node(struct store *s, const char *name);
 
 void folder_free_namespace(struct store_namespace *ns);
 void folder_free_node(struct store_node *node);
+
+/**
+ * What an object with these facts has in the views: not in them yet, but its
+ * names are those of @o.
+ *
+ * @ret  to be freed; NULL: it is no pod, or it has that already.
+ *
+ * [loop] 0 or -ENOMEM.
+ */
+int indexed_make(const struct store *s, struct object *o, const struct pod_facts *facts,
+		 struct indexed **ret);
+
+/* Under the lock: room for it (which may be NULL) in all views. 0 or -ENOMEM. */
+int views_prepare(struct store *s, struct indexed *x, const struct pod_facts *facts);
+
+/**
+ * Under the lock: a pod is indexed by something else.
+ *
+ * @new  prepared; NULL: the pod goes. The one it had (if any) stays the caller's.
+ *
+ * What that changed, or NULL; valid until the next call.
+ */
+const struct view_changes *views_replace(struct store *s, struct object *o, struct indexed *new);
+
+void views_release(struct store *s);
+
+/* Notes a change of a view; its name is copied. */
+struct view_change *view_change_add(struct view_changes *all, enum view_kind view,
+				    const char *name);
+
+/* NULL: out of memory. */
+struct selections *selections_new(void);
+void selections_free(struct selections *all);
+
+/* Under the lock, before the index changes: a pod's labels, NULL if it was or is not there. */
+void selections_update(struct store *s, const struct object *pod, const struct store_namespace *ns,
+		       const struct label_set *old, const struct label_set *new);
 
 #endif

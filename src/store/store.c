@@ -22,6 +22,7 @@ void object_unref(struct object *o)
 	free(o->namespace);
 	free(o->uid);
 	free(o->node_name);
+	free(o->indexed);
 	free(o);
 }
 
@@ -32,6 +33,11 @@ struct store *store_new(const struct store_rules *rules)
 
 	if (!s)
 		return NULL;
+	s->selections = selections_new();
+	if (!s->selections) {
+		free(s);
+		return NULL;
+	}
 	/* Readers that come without a pause must not starve the writer. */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -40,6 +46,8 @@ struct store *store_new(const struct store_rules *rules)
 	s->rules = *rules;
 	s->namespaces.changed_ns = clock_realtime_ns();
 	s->nodes.changed_ns = s->namespaces.changed_ns;
+	s->by_uid.changed_ns = s->namespaces.changed_ns;
+	s->by_ip.changed_ns = s->namespaces.changed_ns;
 	return s;
 }
 
@@ -55,6 +63,7 @@ void store_free(struct store *s)
 	collection_release(&s->nodes);
 	diff_release(&s->scratch);
 	diff_release(&s->folded);
+	views_release(s);
 	pthread_rwlock_destroy(&s->lock);
 	free(s);
 }

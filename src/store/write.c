@@ -88,10 +88,12 @@ static void unlink_object(struct store *s, struct object *o)
 	    collection_find(&s->namespaces, namespace_item, ns_name, strlen(ns_name));
 	struct store_node *node =
 	    collection_find(&s->nodes, node_item, node_name, strlen(node_name));
+	struct indexed *indexed = o->indexed;
 	int64_t now = clock_realtime_ns();
 
 	count(s, o, -1);
 	if (o->kind == KIND_POD) {
+		change.views = views_replace(s, o, NULL);
 		collection_remove(&ns->pods, object_item, o);
 		ns->pods.changed_ns = now;
 		if (node)
@@ -105,14 +107,16 @@ static void unlink_object(struct store *s, struct object *o)
 	change.was_on = node;
 	change.folder_went = ns && folder_prune_namespace(s, ns, now);
 	store_tell(s, &change);
+	free(indexed);
 	if (ns && change.folder_went)
 		folder_free_namespace(ns);
 	if (node)
 		folder_release_node(s, node_name);
 }
 
-/* Under the lock: takes the caller's reference. The places are the store's afterwards. */
-static void link_object(struct store *s, struct object *o, struct folders *p)
+/* Under the lock: takes the caller's reference, and @indexed. The places are the store's, too. */
+static void link_object(struct store *s, struct object *o, struct folders *p,
+			struct indexed *indexed)
 {
 	struct store_change change = {
 	    .event = STORE_ADDED,
@@ -128,6 +132,7 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 	if (o->kind == KIND_POD) {
 		collection_insert(&p->ns->pods, object_item, o);
 		p->ns->pods.changed_ns = now;
+		change.views = views_replace(s, o, indexed);
 		folders_add_to_node(p, o, now);
 	} else if (o->kind == KIND_NAMESPACE) {
 		p->ns->object = o;
@@ -140,22 +145,29 @@ static void link_object(struct store *s, struct object *o, struct folders *p)
 }
 
 /* Puts @o in, in place of @old (of the same name, but another uid) if there is one. */
-static int add_object(struct store *s, struct object *o, struct object *old)
+static int add_object(struct store *s, struct object *o, struct object *old,
+		      const struct pod_facts *facts)
 {
 	cleanup_followers struct followers followers = {0};
 	struct folders folders = {0};
+	cleanup_free struct indexed *indexed = NULL;
 	const char *ns = o->kind == KIND_NAMESPACE ? o->name : o->namespace;
 	const char *node = o->kind == KIND_NODE ? o->name : o->node_name;
 	struct version *was = old ? old->version : NULL;
 
+	int r = indexed_make(s, o, facts, &indexed);
+	if (r < 0)
+		return r;
 	if (o->kind == KIND_NODE && followers_find(s, o->name, was, o->version, &followers) < 0)
 		return -ENOMEM;
 	pthread_rwlock_wrlock(&s->lock);
 	if (old)
 		unlink_object(s, old);
-	int r = folders_prepare(s, ns, node, o->kind == KIND_POD, &folders);
+	r = folders_prepare(s, ns, node, o->kind == KIND_POD, &folders);
+	if (r == 0)
+		r = views_prepare(s, indexed, facts);
 	if (r == 0) {
-		link_object(s, o, &folders);
+		link_object(s, o, &folders, take_ptr(indexed));
 		followers_tell(s, &followers, was);
 	}
 	pthread_rwlock_unlock(&s->lock);
@@ -188,7 +200,8 @@ struct update {
 	const struct diff *noted; /* what the history takes in */
 	struct followers followers;
 	unsigned int left_out;
-	char *node_name; /* NULL: as before */
+	char *node_name;         /* NULL: as before */
+	struct indexed *indexed; /* the same */
 };
 
 /* Under the lock. */
@@ -196,6 +209,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 {
 	struct object *o = u->object;
 	cleanup_free char *node_before = NULL;
+	cleanup_free struct indexed *indexed_before = NULL;
 	struct store_change change = {
 	    .event = STORE_MODIFIED,
 	    .kind = o->kind,
@@ -216,6 +230,10 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 		move_pod(s, o, folders, u->node_name, &change);
 		change.node_after = o->node_name;
 	}
+	if (u->indexed) {
+		indexed_before = o->indexed;
+		change.views = views_replace(s, o, u->indexed);
+	}
 	store_tell(s, &change);
 	history_add(&o->history, u->noted, clock_realtime_ns());
 	followers_tell(s, &u->followers, change.before);
@@ -224,8 +242,8 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	version_unref(change.before);
 }
 
-/* Takes the version and the node's name over on success. 0 or -ENOMEM. */
-static int publish(struct store *s, struct update *u)
+/* Takes over what @u has, on success. 0 or -ENOMEM. */
+static int publish(struct store *s, struct update *u, const struct pod_facts *facts)
 {
 	struct folders folders = {0};
 	int r = 0;
@@ -233,6 +251,8 @@ static int publish(struct store *s, struct update *u)
 	pthread_rwlock_wrlock(&s->lock);
 	if (u->node_name)
 		r = folders_prepare(s, u->object->namespace, u->node_name, true, &folders);
+	if (r == 0)
+		r = views_prepare(s, u->indexed, facts);
 	if (r == 0)
 		swap_version(s, u, &folders);
 	pthread_rwlock_unlock(&s->lock);
@@ -282,11 +302,14 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
 		u.node_name = take_ptr(p->node_name);
 	if (r == 0)
-		r = publish(s, &u);
+		r = indexed_make(s, o, &p->facts, &u.indexed);
+	if (r == 0)
+		r = publish(s, &u, &p->facts);
 	followers_release(&u.followers);
 	if (r < 0) {
 		version_unref(u.version);
 		free(u.node_name);
+		free(u.indexed);
 		return r;
 	}
 	return 1;
@@ -307,7 +330,7 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 	if (r == 0 && p->key_max > FIELD_NAME_MAX / 3)
 		r = left_out_of(o->version, &o->left_out);
 	if (r == 0)
-		r = add_object(s, o, old);
+		r = add_object(s, o, old, &p->facts);
 	if (r < 0) {
 		object_unref(o);
 		return r;

@@ -30,6 +30,8 @@ static int64_t dir_mtime(const struct tree *t, const struct tree_place *p)
 			return p->ns->pods.changed_ns;
 		break;
 	default:
+		if (tree_is_view(p->kind))
+			return tree_view_time(t, p);
 		break;
 	}
 	if (!p->object)
@@ -49,7 +51,7 @@ static int count_dir(void *ctx, const struct tree_entry *entry)
 /* An object's fields, but for those whose name leads to something else, and what else there is. */
 static int count_in_object(const struct tree *t, const struct tree_place *p, uint32_t *ret)
 {
-	static const char *const others[] = {"pods", "node", "containers", "downward"};
+	static const char *const others[] = {"pods", "node", "containers", "downward", "select"};
 	cleanup_field_list struct field_list fields = {0};
 	struct tree_entry entry;
 	int r = p->opened ? field_list(&p->opened->view, field_root(), &fields) : 0;
@@ -94,6 +96,8 @@ static int count_subdirs(const struct tree *t, const struct tree_place *p, uint3
 	case TREE_FIELD:
 		return field_count_dirs(&p->opened->view, p->field, ret);
 	default:
+		if (tree_is_view(p->kind))
+			return tree_view_subdirs(p, ret);
 		return tree_list(t, p, 0, count_dir, ret);
 	}
 }
@@ -146,6 +150,11 @@ static int link_attr(const struct tree *t, const struct tree_place *p, struct tr
 	ret->type = S_IFLNK;
 	ret->mode = 0777;
 	ret->size = target.len;
+	if (p->pod) {
+		ret->mtime_ns = p->pod->created_ns;
+		ret->ino = tree_ino(p->seed, false, 0);
+		return r;
+	}
 	ret->mtime_ns = p->object ? p->object->created_ns : t->started_ns;
 	ret->ino = tree_ino(p->seed, false, p->object ? p->object->created_ns : 0);
 	return r;
@@ -183,6 +192,8 @@ int tree_readlink(const struct tree_place *p, struct buf *out)
 
 	if (p->kind == TREE_OWN_POD)
 		return tree_pod_path(p->object, out);
+	if (p->pod)
+		return tree_view_link(p, out);
 	name = last_name(&p->path);
 	if (p->object->kind == KIND_NODE)
 		return buf_addf(out, "../../../../namespaces/%s/pods/%s", p->ns->name, name);

@@ -69,6 +69,8 @@ static bool is_hidden(enum kind kind, const char *path)
 	for (size_t i = 0; kind == KIND_POD && i < ARRAY_SIZE(in_pod); i++)
 		if (is_name(path, len, in_pod[i]))
 			return true;
+	if (kind == KIND_NAMESPACE && is_name(path, len, "select"))
+		return true;
 	return kind != KIND_POD && is_name(path, len, "pods");
 }
 
@@ -362,5 +364,5 @@ int tree_changes(const struct tree *tree, const struct store_change *change, tre
 		tell_pod(&t);
 	int r = t.path.err;
 	buf_release(&t.path);
-	return r;
+	return r < 0 ? r : tree_view_changes(change, fn, ctx);
 }

@@ -19,8 +19,6 @@
 
 #include "internal.h"
 
-#define COOKIE_TIES 8
-
 struct listing {
 	struct tree_entry *entries;
 	size_t count;
@@ -130,6 +128,9 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 	case TREE_ROOT:
 		add_if_found(l, t, dir, "namespaces");
 		add_if_found(l, t, dir, "nodes");
+		add_if_found(l, t, dir, "select");
+		add_if_found(l, t, dir, "by-ip");
+		add_if_found(l, t, dir, "by-uid");
 		if (!t->own.caller)
 			add_if_found(l, t, dir, "self");
 		add_if_found(l, t, dir, ".podfs");
@@ -147,6 +148,9 @@ static int gather(const struct tree *t, const struct tree_place *dir, struct lis
 		add_if_found(l, t, dir, "downward");
 		break;
 	case TREE_NAMESPACE:
+		add_if_found(l, t, dir, "pods");
+		add_if_found(l, t, dir, "select");
+		break;
 	case TREE_NODE:
 		add_if_found(l, t, dir, "pods");
 		break;
@@ -192,16 +196,7 @@ static int compare_entries(const void *a, const void *b)
 	return bytes_compare(x->name, x->name_len, y->name, y->name_len);
 }
 
-/* Calls @fn for entries in order, moving those that share a cookie apart. */
-struct emitter {
-	uint64_t after;
-	uint64_t last; /* the cookie as it was before moving */
-	unsigned int ties;
-	tree_list_fn fn;
-	void *ctx;
-};
-
-static int emit(struct emitter *e, struct tree_entry *entry)
+int tree_emit(struct emitter *e, struct tree_entry *entry)
 {
 	e->ties = entry->cookie == e->last ? e->ties + 1 : 0;
 	e->last = entry->cookie;
@@ -217,7 +212,7 @@ static int list_gathered(const struct tree *t, const struct tree_place *dir, str
 	if (r == 0 && l.count)
 		qsort(l.entries, l.count, sizeof(*l.entries), compare_entries);
 	for (size_t i = 0; i < l.count && r == 0; i++)
-		r = emit(e, &l.entries[i]);
+		r = tree_emit(e, &l.entries[i]);
 	free(l.entries);
 	field_list_release(&l.fields);
 	container_list_release(&l.containers);
@@ -291,14 +286,16 @@ int tree_list(const struct tree *t, const struct tree_place *dir, uint64_t after
 	const struct collection *c = own_collection(t, dir, &key);
 	int r = 0;
 
+	if (tree_is_view(dir->kind))
+		return tree_list_view(t, dir, &e);
 	if (!c)
 		return list_gathered(t, dir, &e);
-	size_t i = after > COOKIE_TIES ? collection_after(c, key, after - COOKIE_TIES, NULL) : 0;
+	size_t i = collection_after(c, key, tree_emit_from(&e), NULL);
 	for (; i < c->count && r == 0; i++) {
 		struct tree_entry entry;
 
 		if (make_entry(dir->kind, c->items[i], &entry))
-			r = emit(&e, &entry);
+			r = tree_emit(&e, &entry);
 	}
 	return r;
 }

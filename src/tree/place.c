@@ -9,6 +9,7 @@
 
 #include <podfs/base/hash.h>
 #include <podfs/store/cookie.h>
+#include <podfs/store/selection.h>
 #include <podfs/tree/containers.h>
 
 #include "internal.h"
@@ -23,6 +24,7 @@ void tree_place_release(struct tree_place *p)
 	if (p->opened)
 		opened_unref(p->opened);
 	opened_unrefp(&p->node_opened);
+	selection_unref(p->selection);
 	buf_release(&p->path);
 	*p = (struct tree_place){0};
 }
@@ -35,6 +37,8 @@ int tree_place_copy(const struct tree_place *p, struct tree_place *ret)
 		opened_ref(ret->opened);
 	if (ret->node_opened)
 		opened_ref(ret->node_opened);
+	if (ret->selection)
+		selection_ref(ret->selection);
 	return buf_add(&ret->path, p->path.data, p->path.len);
 }
 
@@ -239,13 +243,15 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 		return found_if(is_name(name, len, "namespaces", TREE_NAMESPACES, ret) ||
 				(is_name(name, len, "nodes", TREE_NODES, ret) &&
 				 store_readable(t->store, KIND_NODE)) ||
+				tree_find_view(name, len, ret) ||
 				is_name(name, len, ".podfs", TREE_SELF, ret));
 	case TREE_SELF:
 		return found_if(find_self(name, len, ret));
 	case TREE_NAMESPACES:
 		return find_namespace(t, name, len, ret);
 	case TREE_NAMESPACE:
-		if (is_name(name, len, "pods", TREE_PODS, ret))
+		if (is_name(name, len, "pods", TREE_PODS, ret) ||
+		    is_name(name, len, "select", TREE_SELECT, ret))
 			return 0;
 		return find_in_object(dir, name, len, ret);
 	case TREE_PODS:
@@ -274,6 +280,12 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 	case TREE_FIELD:
 		ret->kind = TREE_FIELD;
 		return field_lookup(&dir->opened->view, dir->field, name, len, &ret->field);
+	case TREE_SELECT:
+	case TREE_SELECTION:
+	case TREE_SELECTION_NAMESPACE:
+	case TREE_BY_IP:
+	case TREE_BY_UID:
+		return tree_find_in_view(t, dir, name, len, ret);
 	default:
 		return -ENOENT;
 	}
@@ -283,9 +295,11 @@ static uint64_t child_seed(const struct tree_place *dir, const struct tree_entry
 {
 	uint64_t name = cookie_of(entry->name, entry->name_len);
 
+	const struct object *of = entry->pod ? entry->pod : entry->object;
+
 	/* An object made again under an old name has other inode numbers. */
-	if (entry->object)
-		name ^= cookie_of(entry->object->uid, strlen(entry->object->uid)) << 1;
+	if (of)
+		name ^= cookie_of(of->uid, strlen(of->uid)) << 1;
 	return hash_u64(dir->seed * 31 + name);
 }
 
@@ -305,7 +319,9 @@ int tree_enter(struct tree_place *p, const struct tree_entry *entry)
 	int r = 0;
 
 	p->seed = child_seed(p, entry);
+	p->dir = p->kind;
 	p->kind = entry->kind;
+	p->pod = entry->pod;
 	p->field = entry->field;
 	if (entry->ns)
 		p->ns = entry->ns;
@@ -317,6 +333,8 @@ int tree_enter(struct tree_place *p, const struct tree_entry *entry)
 		r = set_object(p, entry->object);
 	if (entry->kind == TREE_DOWNWARD_DIR && entry->node)
 		r = opened_get(entry->node->object->version, &p->node_opened);
+	if (r == 0 && entry->kind == TREE_SELECTION)
+		r = tree_enter_selection(p, entry);
 	/* Below the directory of the object itself, or of a Node seen from a pod. */
 	if (r == 0 && (has_path || entry->kind == TREE_FIELD)) {
 		if (p->path.len)
@@ -374,6 +392,8 @@ uint64_t tree_entry_ino(const struct tree_place *dir, const struct tree_entry *e
 		return tree_ino(seed, true, 0);
 	if (entry->kind == TREE_OWN_POD)
 		return tree_ino(seed, false, entry->object->created_ns);
+	if (entry->pod)
+		return tree_ino(seed, false, 0);
 	if (!dir->object || entry->kind == TREE_LINK)
 		return tree_ino(seed, false, dir->object ? dir->object->created_ns : 0);
 	if (dir->path.len) {

@@ -7,6 +7,7 @@
  *	op          = "=" | "==" | "!=" | ">" | "<"
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,14 +79,25 @@ static char *check_value(const struct requirement *r, const char *value)
 			 r->key, value);
 }
 
-/* "(" values ")": an empty value between commas counts as one */
+/*
+ * "(" values ")": an empty value between commas counts as one. The server reads commas in pairs
+ * and then wants a value: so two of them are refused in front of ")", but three are not.
+ */
 static char *parse_values(struct lexer *l, struct requirement *r)
 {
 	bool wants_value = true;
+	unsigned commas = 0;
 
 	if (l->token != TOKEN_OPEN)
 		return unexpected(l, " expected: '('");
-	for (next(l);; next(l)) {
+	next(l);
+	if (l->token == TOKEN_CLOSE)
+		return xasprintf("values: Invalid value: []string{}: for 'in', 'notin' operators, "
+				 "values set can't be empty");
+	for (;; next(l)) {
+		if (l->token == TOKEN_CLOSE && commas && commas % 2 == 0)
+			return unexpected(l, ", expected: ',', or identifier");
+		commas = l->token == TOKEN_COMMA ? commas + 1 : 0;
 		if (l->token == TOKEN_WORD && wants_value) {
 			requirement_add_value(r, l->at, l->len);
 			wants_value = false;
@@ -101,6 +113,15 @@ static char *parse_values(struct lexer *l, struct requirement *r)
 	}
 	next(l);
 	return NULL;
+}
+
+static bool is_integer(const char *s)
+{
+	char *end;
+
+	errno = 0;
+	strtoll(s, &end, 10);
+	return *s && !*end && errno == 0;
 }
 
 static char *parse_requirement(struct lexer *l, struct requirement *r)
@@ -153,6 +174,11 @@ static char *parse_requirement(struct lexer *l, struct requirement *r)
 	}
 	for (size_t i = 0; i < r->n_values && !message; i++)
 		message = check_value(r, r->values[i]);
+	if (!message && (r->op == OP_GREATER || r->op == OP_LESS) && !is_integer(r->values[0]))
+		message =
+		    xasprintf("values[0]: Invalid value: \"%s\": for 'Gt', 'Lt' operators, the "
+			      "value must be an integer",
+			      r->values[0]);
 	return message;
 }
 

@@ -97,7 +97,7 @@ def deny():
             with raises(errno.EIO, what):
                 call(s.pod + {'stat': '', 'listdir': '/metadata', 'never looked at': '/status/phase'}[what])
         check('not up to date for ' in status(s)['pods'], status(s)['pods'])
-        equal(sorted(os.listdir(s.mount.path)), ['.podfs', 'namespaces', 'nodes'])
+        equal(sorted(os.listdir(s.mount.path)), ['.podfs', 'by-ip', 'by-uid', 'namespaces', 'nodes', 'select'])
         s.come_back()
         until(lambda: not fails(path), 'reads work again', seconds=90)
         equal(slurp(path), known)

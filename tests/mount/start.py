@@ -225,7 +225,7 @@ def relative(s):
         done = run(PODFS, '--server', s.plain.url, '--log-file', 'podfs.log', '--log-level', 'debug',
                    os.path.basename(mnt), cwd=s.tmp, env=clean_environment(s.tmp), check=False)
         equal(done.returncode, 0, done.stderr)
-        equal(names(mnt), ['.podfs', 'namespaces', 'nodes'])
+        equal(names(mnt), ['.podfs', 'by-ip', 'by-uid', 'namespaces', 'nodes', 'select'])
         check(os.path.getsize(s.tmp + '/podfs.log') > 0, 'an empty log')
         pidfds = [os.pidfd_open(p) for p in daemon_of(os.path.basename(mnt))]
         run('fusermount3', '-u', mnt)
@@ -490,7 +490,7 @@ def hidden(s):
 @test('credentials that may not read nodes get a mount without them')
 def no_nodes(s):
     with Mount(None, *s.secure('pods-token')) as mount:
-        equal(names(mount.path), ['.podfs', 'namespaces'])
+        equal(names(mount.path), ['.podfs', 'by-ip', 'by-uid', 'namespaces', 'select'])
         check({'shop', 'bank'} <= set(os.listdir(mount.at('namespaces'))), 'namespaces')
         check(not os.path.lexists(mount.pod('shop', 'web', 'node')), 'a node')
         check('node' not in os.listdir(mount.pod('shop', 'web')), 'a node is listed')
@@ -507,7 +507,7 @@ def one_namespace(s):
             equal(os.listdir(mount.at('namespaces')), ['shop'])
             equal(os.listdir(mount.at('namespaces', 'shop')), ['pods'], 'the namespace, unread itself')
             equal(names(mount.at('namespaces', 'shop', 'pods')), ['db', 'web'])
-            equal(names(mount.path), ['.podfs', 'namespaces'])
+            equal(names(mount.path), ['.podfs', 'by-ip', 'by-uid', 'namespaces', 'select'])
             s.tokens.patch(path_of('shop', 'web'), {'metadata': {'labels': {'live': 'yes'}}})
             until(lambda: os.path.exists(mount.pod('shop', 'web', 'labels', 'live')), 'a change')
             s.tokens.patch(path_of('shop', 'web'), {'metadata': {'labels': {'live': None}}})

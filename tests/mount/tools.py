@@ -212,7 +212,7 @@ def completion(s):
     out = tool('bash', '-c', 'compgen -f -- "$1/meta"', 'bash', s.pod)
     equal(out, s.pod + '/metadata\n')
     out = tool('bash', '-c', 'compgen -d -- "$1/"', 'bash', s.mount.path)
-    equal(sorted(out.split()), [s.mount.at(n) for n in ('.podfs', 'namespaces', 'nodes')])
+    equal(sorted(out.split()), [s.mount.at(n) for n in ('.podfs', 'by-ip', 'by-uid', 'namespaces', 'nodes', 'select')])
     out = tool('bash', '-O', 'globstar', '-c', 'echo "$1"/**/phase', 'bash', s.pod)
     equal(out, s.pod + '/status/phase\n')
 

@@ -49,8 +49,11 @@ def walk_upper(s, **kwargs):
     """Everything above the pods: the root, namespaces, nodes and their links."""
     walk = Walk(**kwargs)
     mnt, cluster = s.mount.path, s.cluster
-    equal(sorted(os.listdir(mnt)), ['.podfs', 'namespaces', 'nodes'], 'the top level')
-    equal(os.lstat(mnt).st_nlink, 5, 'links of the top level')
+    views = cluster.views()
+    equal(sorted(os.listdir(mnt)), sorted(['.podfs', 'namespaces', 'nodes', *views]), 'the top level')
+    equal(os.lstat(mnt).st_nlink, 5 + len(views), 'links of the top level')
+    for name, want in views.items():
+        walk.directory(f'{mnt}/{name}', want)
     equal(sorted(os.listdir(f'{mnt}/.podfs')), ['metrics', 'status', 'version'], '.podfs')
     for top, names in (('namespaces', cluster.namespace_names()), ('nodes', set(cluster.nodes))):
         equal(set(os.listdir(f'{mnt}/{top}')), names, top)
@@ -59,12 +62,12 @@ def walk_upper(s, **kwargs):
         path = f'{mnt}/namespaces/{name}'
         if name in cluster.namespaces:
             obj = cluster.namespaces[name]
-            walk.directory(path, model.whole(obj), skip=('pods',))
+            walk.directory(path, {**model.whole(obj), 'select': {}}, skip=('pods',))
             for part in ('metadata', 'spec', 'status'):
                 if part in model.fields(obj):
                     walk.directory(f'{path}/{part}', model.fields(obj)[part], born(obj))
         else:
-            walk.directory(path, {}, skip=('pods',))
+            walk.directory(path, {'select': {}}, skip=('pods',))
         pods = cluster.pods.get(name, {})
         walk.directory(f'{path}/pods', {}, skip=tuple(pods))
     for name in cluster.nodes:
@@ -203,7 +206,7 @@ def odd_lookups(s):
             check(os.path.isdir(path), name)
         else:
             check(not os.path.lexists(path), f'{name} is there')
-    for top in ('select', 'by-ip', 'by-uid', 'self', '.podfs/x', 'pods'):
+    for top in ('selects', 'by-ip/x', 'by-ip/10.0.0', 'by-uid/x', 'self', '.podfs/x', 'pods'):
         check(not os.path.lexists(s.mount.at(top)), f'{top} is there')
 
 

@@ -2,6 +2,8 @@
 /*
  * The real handlers, as a kernel finds them: what is found, listed, read and forgotten.
  */
+#include <podfs/store/selection.h>
+
 #include "fuse_kernel.h"
 
 static void assert_reads(uint64_t id, uint64_t off, uint32_t size, const char *want)
@@ -41,6 +43,67 @@ static void an_absent_name_is_remembered_as_absent(void **state)
 	struct fuse_entry_out e = lookup(FUSE_ROOT_ID, "nothing");
 	assert_int_equal(e.nodeid, 0);
 	assert_true(e.entry_valid > 3600);
+}
+
+static void a_malformed_selector_is_invalid_and_not_remembered(void **state)
+{
+	(void)state;
+	uint64_t id = walk("select");
+	assert_int_equal(request(FUSE_LOOKUP, id, "a=", 3), 0);
+	assert_int_equal(request(FUSE_LOOKUP, id, "a=,", 4), -EINVAL);
+	assert_int_equal(request(FUSE_LOOKUP, walk("namespaces/shop/select"), "=", 2), -EINVAL);
+	assert_int_equal(lookup(id, ".a").nodeid, 0);
+}
+
+static void another_spelling_of_an_address_is_the_same_node_and_not_remembered(void **state)
+{
+	static const char pod[] =
+	    "{\"metadata\":{\"name\":\"six\",\"namespace\":\"shop\",\"uid\":\"%s\"},"
+	    "\"status\":{\"podIP\":\"fd00::1\"}}";
+	char json[256];
+	uint64_t before = 0;
+
+	(void)state;
+	uint64_t id = walk("by-ip");
+	assert_true(lookup(id, "fd00::1").entry_valid > 3600);
+	assert_int_equal(request(FUSE_LOOKUP, id, "FD00::1", 8), -ENOENT);
+	for (unsigned int i = 0; i < 2; i++) {
+		snprintf(json, sizeof(json), pod, i ? "u1" : "u2");
+		assert_int_equal(world_put(&world, KIND_POD, json), 1);
+		struct fuse_entry_out other = lookup(id, "FD00::1");
+		struct fuse_entry_out listed = lookup(id, "fd00::1");
+		assert_true(listed.entry_valid > 3600);
+		assert_int_equal(other.entry_valid, 0);
+		assert_int_equal(other.entry_valid_nsec, 0);
+		assert_int_equal(other.nodeid, listed.nodeid);
+		/* Another pod is another link: the target of the first may be cached. */
+		assert_int_not_equal(other.nodeid, before);
+		before = other.nodeid;
+	}
+}
+
+static int64_t selected_since(const char *name)
+{
+	struct selection *sel;
+
+	store_rdlock(world.store);
+	assert_int_equal(selection_get(world.store, name, strlen(name), &sel), 0);
+	int64_t since = selection_time(sel, NULL);
+	selection_unref(sel);
+	store_rdunlock(world.store);
+	return since;
+}
+
+static void a_selection_is_held_until_the_kernel_forgets_its_folders(void **state)
+{
+	(void)state;
+	uint64_t outer = walk("select/app");
+	uint64_t inner = walk("namespaces/shop/select/app");
+	int64_t since = selected_since("app");
+	forget(outer, 1);
+	assert_true(selected_since("app") == since);
+	forget(inner, 1);
+	assert_true(selected_since("app") > since);
 }
 
 static void a_node_that_was_never_handed_out_is_not_served(void **state)
@@ -211,6 +274,9 @@ int main(void)
 	    ops_test(a_file_is_found_and_read_in_any_piece),
 	    ops_test(the_same_name_is_the_same_node),
 	    ops_test(an_absent_name_is_remembered_as_absent),
+	    ops_test(a_malformed_selector_is_invalid_and_not_remembered),
+	    ops_test(another_spelling_of_an_address_is_the_same_node_and_not_remembered),
+	    ops_test(a_selection_is_held_until_the_kernel_forgets_its_folders),
 	    ops_test(a_node_that_was_never_handed_out_is_not_served),
 	    ops_test(open_is_left_to_the_kernel),
 	    ops_test(an_open_file_never_changes_and_the_path_leads_to_the_newest),

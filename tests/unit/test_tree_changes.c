@@ -146,12 +146,24 @@ static void take_away(enum kind kind, const char *ns, const char *name)
 
 static int set_up(void **state)
 {
+	static const char *const selections[] = {
+	    "select/a=1",
+	    "select/a",
+	    "select/!a",
+	    "select/a,b notin (0)",
+	    "select/k8s.io%2Fa in (1,2)",
+	    "select/b>0",
+	    "namespaces/shop/select/a=1",
+	    "namespaces/shop/select/!a",
+	    "namespaces/b/select/a,b notin (0)",
+	};
 	const struct store_observer observer = {NULL, on_changed, NULL};
 
 	(void)state;
 	world_init(&world);
 	world.tree.own = (struct tree_own){.namespace = "shop", .pod = "a", .not_on_host = true};
 	store_observe(world.store, &observer);
+	world_look_up(&world, selections, ARRAY_SIZE(selections));
 	world_look(&world, &before);
 	return 0;
 }
@@ -465,7 +477,8 @@ static void add_containers(struct dice *d, const char *list, struct buf *out)
 
 static void add_labels(struct dice *d, const char *map, struct buf *out)
 {
-	static const char *const keys[] = {"a", "b", "k8s.io/a", "k8s.io/b", "k8s.io", "a/b"};
+	static const char *const keys[] = {
+	    "a", "b", "k8s.io/a", "k8s.io/b", "k8s.io", "a/b", "kubernetes.io/config.hash"};
 
 	if (dice_one_in(d, 8)) {
 		buf_addf(out, ",\"%s\":%s", map, dice_one_in(d, 2) ? "null" : "\"x\"");
@@ -480,13 +493,30 @@ static void add_labels(struct dice *d, const char *map, struct buf *out)
 
 static void add_stray(struct dice *d, struct buf *out)
 {
-	static const char *const keys[] = {"labels", "annotations", "node",        "containers",
-					   "pods",   "object.json", "object.yaml", "data"};
+	static const char *const keys[] = {"labels",      "annotations", "node",
+					   "containers",  "pods",        "object.json",
+					   "object.yaml", "data",        "select"};
 
 	if (!dice_one_in(d, 6))
 		return;
 	buf_addf(out, ",\"%s\":", pick(d, keys, ARRAY_SIZE(keys)));
 	doc_random_value(d, 4, out);
+}
+
+static void add_addresses(struct dice *d, struct buf *out)
+{
+	static const char *const phases[] = {"Running", "Running", "Succeeded", "Failed",
+					     "Pending"};
+	static const char *const addresses[] = {
+	    "10.0.0.1", "10.0.0.2", "fd00::1", "FD00::0:1", "::ffff:10.0.0.1", "none", ""};
+
+	buf_addf(out, "\"phase\":\"%s\"", pick(d, phases, ARRAY_SIZE(phases)));
+	if (dice_roll(d, 3))
+		buf_addf(out, ",\"podIP\":\"%s\"", pick(d, addresses, ARRAY_SIZE(addresses)));
+	if (dice_one_in(d, 3))
+		buf_addf(out, ",\"podIPs\":[{\"ip\":\"%s\"},{\"ip\":\"%s\"}]",
+			 pick(d, addresses, ARRAY_SIZE(addresses)),
+			 pick(d, addresses, ARRAY_SIZE(addresses)));
 }
 
 static void make_object(struct dice *d, enum kind kind, struct buf *out)
@@ -500,6 +530,8 @@ static void make_object(struct dice *d, enum kind kind, struct buf *out)
 	buf_clear(out);
 	buf_addf(out, "{\"metadata\":{\"name\":\"%s\",\"uid\":\"u%u\",\"resourceVersion\":\"%u\"",
 		 pick(d, of, 3), dice_roll(d, 10) / 9, dice_roll(d, 1000));
+	if (dice_one_in(d, 3))
+		buf_addf(out, ",\"creationTimestamp\":\"2026-01-01T00:00:0%uZ\"", dice_roll(d, 3));
 	if (is_pod)
 		buf_addf(out, ",\"namespace\":\"%s\"", pick(d, namespaces, 3));
 	if (dice_roll(d, 3))
@@ -515,7 +547,10 @@ static void make_object(struct dice *d, enum kind kind, struct buf *out)
 		add_containers(d, "initContainers", out);
 	if (dice_one_in(d, 4))
 		add_containers(d, "ephemeralContainers", out);
-	buf_addstr(out, "},\"status\":{\"phase\":\"Running\"");
+	if (dice_one_in(d, 6))
+		buf_addf(out, ",\"hostNetwork\":true");
+	buf_addstr(out, "},\"status\":{");
+	add_addresses(d, out);
 	if (dice_one_in(d, 2))
 		add_containers(d, "containerStatuses", out);
 	if (dice_one_in(d, 3))

@@ -90,10 +90,10 @@ static void a_store_with_one_pod_shows_all_of_the_tree(void **state)
 	world_put_named(&world, KIND_NAMESPACE, "shop", "n");
 	world_put_named(&world, KIND_NODE, "k1", "k");
 	assert_int_equal(world_put(&world, KIND_POD, WEB), 1);
-	assert_lists("", ".podfs namespaces nodes");
+	assert_lists("", ".podfs by-ip by-uid namespaces nodes select");
 	assert_lists(".podfs", "metrics status version");
 	assert_lists("namespaces", "shop");
-	assert_lists("namespaces/shop", "metadata object.json object.yaml pods");
+	assert_lists("namespaces/shop", "metadata object.json object.yaml pods select");
 	assert_lists(
 	    "namespaces/shop/pods/web",
 	    "containers downward labels metadata node object.json object.yaml spec status");
@@ -152,8 +152,7 @@ static void paths_that_lead_nowhere_are_not_found(void **state)
 					  "nodes/k1/pods/shop/db",
 					  "namespaces//shop",
 					  ".podfs/events",
-					  "select",
-					  "by-ip",
+					  "selects",
 					  "namespaces/shop/pods/web/metadata/labels/app/x"};
 
 	(void)state;
@@ -296,10 +295,10 @@ static void nodes_that_may_not_be_read_are_not_there(void **state)
 	(void)state;
 	world_put_pod(&world, "shop", "web", "1", "k1");
 	store_set_readable(world.store, KIND_NODE, false);
-	assert_lists("", ".podfs namespaces");
+	assert_lists("", ".podfs by-ip by-uid namespaces select");
 	assert_lists("namespaces/shop/pods/web", "downward metadata object.json object.yaml spec");
 	store_set_readable(world.store, KIND_NODE, true);
-	assert_lists("", ".podfs namespaces nodes");
+	assert_lists("", ".podfs by-ip by-uid namespaces nodes select");
 }
 
 struct attrs {

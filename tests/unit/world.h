@@ -13,10 +13,17 @@
 #include <podfs/base/clock.h>
 #include <podfs/tree/tree.h>
 
+#define WORLD_UNLISTED_MAX 64
+
 struct world {
 	struct store *store;
 	struct tree tree;
 	struct json_index index;
+	/* Folders that no listing has: they are looked at, too, and the selections among them
+	 * are held. */
+	const char *const *unlisted;
+	size_t unlisted_count;
+	struct tree_place held[WORLD_UNLISTED_MAX];
 };
 
 static inline int world_say(void *ctx, struct buf *out)
@@ -35,8 +42,22 @@ static inline void world_init(struct world *w)
 	w->tree.started_ns = clock_realtime_ns();
 }
 
+/* Names folders that are to be looked at as well; those that are not there are passed over. */
+static inline void world_look_up(struct world *w, const char *const *paths, size_t count)
+{
+	assert_true(count <= WORLD_UNLISTED_MAX);
+	w->unlisted = paths;
+	w->unlisted_count = count;
+	store_rdlock(w->store);
+	for (size_t i = 0; i < count; i++)
+		tree_walk(&w->tree, paths[i], &w->held[i]);
+	store_rdunlock(w->store);
+}
+
 static inline void world_release(struct world *w)
 {
+	for (size_t i = 0; i < w->unlisted_count; i++)
+		tree_place_release(&w->held[i]);
 	store_free(w->store);
 	json_index_release(&w->index);
 	opened_cache_clear();
@@ -196,6 +217,14 @@ static inline void world_look(const struct world *w, struct snapshot *ret)
 	store_rdlock(w->store);
 	tree_root(&w->tree, &root);
 	world_walk_dir(w, &root, &path, ret);
+	for (size_t i = 0; i < w->unlisted_count; i++) {
+		cleanup_place struct tree_place dir = {0};
+
+		buf_clear(&path);
+		buf_addstr(&path, w->unlisted[i]);
+		if (tree_walk(&w->tree, w->unlisted[i], &dir) == 0)
+			world_walk_dir(w, &dir, &path, ret);
+	}
 	store_rdunlock(w->store);
 	snapshot_sort(ret);
 	for (size_t i = 0; i < ret->count; i++) {

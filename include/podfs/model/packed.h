@@ -11,6 +11,7 @@
 #define PODFS_MODEL_PACKED_H
 
 #include <podfs/base/buf.h>
+#include <podfs/model/facts.h>
 #include <podfs/model/json.h>
 #include <podfs/model/kind.h>
 
@@ -29,8 +30,9 @@ struct packed {
 	char *namespace; /* "" for what has none */
 	char *uid;
 	char *resource_version;
-	char *node_name;  /* of a pod: spec.nodeName, "" before it is bound */
-	uint32_t key_max; /* bytes of the longest key in it */
+	char *node_name;        /* of a pod: spec.nodeName, "" before it is bound */
+	uint32_t key_max;       /* bytes of the longest key in it */
+	struct pod_facts facts; /* of a pod */
 	struct buf text;
 };
 

@@ -38,7 +38,7 @@ enum requirement_op {
 struct requirement {
 	enum requirement_op op;
 	char *key;
-	char **values; /* of IN and NOT_IN: at least one */
+	char **values; /* of IN and NOT_IN: at least one, each once */
 	size_t count;
 	size_t cap;
 	int64_t bound; /* of GREATER and LESS */

@@ -30,8 +30,9 @@ size_t collection_after(const struct collection *c, collection_key_fn key, uint6
 void *collection_find(const struct collection *c, collection_key_fn key, const char *name,
 		      size_t len);
 
-/* 0 or -ENOMEM. */
+/* Room for one more, or for @count. 0 or -ENOMEM. */
 int collection_reserve(struct collection *c);
+int collection_reserve_more(struct collection *c, size_t count);
 
 /* After collection_reserve() this cannot fail. */
 void collection_insert(struct collection *c, collection_key_fn key, void *item);

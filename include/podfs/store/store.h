@@ -17,6 +17,9 @@
 #include <podfs/model/packed.h>
 #include <podfs/store/version.h>
 
+struct indexed;
+struct view_changes;
+
 /* An object between its creation and its deletion: a new uid is another object. */
 struct object {
 	atomic_uint refs;
@@ -31,6 +34,7 @@ struct object {
 	unsigned int left_out;   /* values without a file (field_count_left_out) */
 	struct version *version; /* the newest; under the lock */
 	struct history history;  /* under the lock */
+	struct indexed *indexed; /* of a pod: views.h; under the lock */
 };
 
 struct object *object_ref(struct object *o);
@@ -91,6 +95,7 @@ struct store_change {
 	const struct store_node *is_on;
 	bool folder_came; /* of a pod or a namespace: namespaces/<ns> is new, or gone */
 	bool folder_went;
+	const struct view_changes *views; /* of a pod: views.h; NULL: none */
 };
 
 struct store_observer {

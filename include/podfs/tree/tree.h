@@ -35,6 +35,11 @@ enum tree_kind {
 	TREE_JSON,
 	TREE_YAML,
 	TREE_LINK,
+	TREE_SELECT,    /* select, namespaces/<ns>/select */
+	TREE_SELECTION, /* <selector> in one of these: of the latter if it has a namespace */
+	TREE_SELECTION_NAMESPACE, /* select/<selector>/<ns> */
+	TREE_BY_IP,
+	TREE_BY_UID,
 	TREE_OWN_POD, /* /self, the same for everybody */
 	TREE_CALLER,  /* /self, by who asks: volatile, and not listed */
 	TREE_SELF,    /* .podfs */
@@ -80,9 +85,12 @@ struct tree_place {
 	const struct store_node *node;
 	const struct store_node_namespace *on_node; /* of a TREE_NODE_NAMESPACE and below */
 	struct opened *opened;                      /* of `object`: owned */
-	struct opened *node_opened; /* below downward/, of the pod's Node if it is known: owned */
-	struct buf path;            /* from the object's own directory to here */
-	uint64_t seed;              /* of inode numbers below here */
+	struct opened *node_opened;  /* below downward/, of the pod's Node if it is known: owned */
+	struct buf path;             /* from the object's own directory to here */
+	uint64_t seed;               /* of inode numbers below here */
+	enum tree_kind dir;          /* of the folder it is in */
+	struct object *pod;          /* of a link in a view: where it leads */
+	struct selection *selection; /* here and below, or NULL; owned */
 };
 
 /* One name of a directory. */
@@ -96,6 +104,9 @@ struct tree_entry {
 	const struct store_namespace *ns;
 	const struct store_node *node;
 	const struct store_node_namespace *on_node;
+	struct object *pod;  /* as in the place */
+	struct store *store; /* of a selection */
+	bool uncached;       /* nobody is told when the name, found or not, leads elsewhere */
 };
 
 struct tree_attr {
@@ -115,14 +126,19 @@ void tree_place_release(struct tree_place *p);
 /* A second place like @p. 0 or -ENOMEM. */
 int tree_place_copy(const struct tree_place *p, struct tree_place *ret);
 
-/* Finds @name in directory @dir. 0; -ENOENT; -ENOMEM. */
+/*
+ * Finds @name in directory @dir. What is found may have another name, which is
+ * listed; `uncached` is set also if nothing is found.
+ *
+ * 0; -ENOENT; -EINVAL: a malformed selector; -ENOMEM.
+ */
 int tree_find(const struct tree *t, const struct tree_place *dir, const char *name, size_t len,
 	      struct tree_entry *ret);
 
 /* Makes @p, the directory in which @entry was found or listed, the entry's place. 0 or -ENOMEM. */
 int tree_enter(struct tree_place *p, const struct tree_entry *entry);
 
-/* Walks from the root: "namespaces/shop/pods". "" is the root. 0; -ENOENT; -ENOMEM. */
+/* Walks from the root: "namespaces/shop/pods". "" is the root. Errors as of tree_find(). */
 int tree_walk(const struct tree *t, const char *path, struct tree_place *ret);
 
 /* The known Node that a pod is on, or NULL. */

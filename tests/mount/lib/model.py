@@ -6,6 +6,8 @@ Written from podfs(5) and independent of the program: given the objects a server
 directories, files and links there are and what is in them. A directory is a dict, a file its bytes, a
 link a Link.
 """
+import ipaddress
+
 from . import downward
 from .gojson import Number, dumps, shown
 
@@ -131,6 +133,34 @@ def pod(obj, node=None):
     return tree
 
 
+def addresses(obj):
+    """A pod's own addresses as by-ip spells them; none on the host's network or when finished."""
+    spec, status = obj.get('spec') or {}, obj.get('status') or {}
+    if spec.get('hostNetwork') or status.get('phase') in ('Succeeded', 'Failed'):
+        return set()
+    found = set()
+    for text in [status.get('podIP'), *(ip.get('ip') for ip in status.get('podIPs') or ())]:
+        try:
+            ip = ipaddress.ip_address(text or '')
+        except ValueError:
+            continue
+        found.add(str(getattr(ip, 'ipv4_mapped', None) or ip))
+    return found
+
+
+def _best(claims):
+    """Of the pods that have a name the youngest, of those the one whose uid is first."""
+    youngest = max(obj['metadata'].get('creationTimestamp') or '' for obj in claims)
+    return min((obj for obj in claims if (obj['metadata'].get('creationTimestamp') or '') == youngest),
+               key=lambda obj: obj['metadata']['uid'])
+
+
+def _links(claims):
+    """Names that lead to pods: {name: [pod, ...]} as a directory of the top level."""
+    return {name: Link('../namespaces/{namespace}/pods/{name}'.format(**_best(pods)['metadata']))
+            for name, pods in claims.items()}
+
+
 class Cluster:
     """The objects of a server, and the trees above and below them."""
 
@@ -152,9 +182,33 @@ class Cluster:
     def namespace_names(self):
         return set(self.namespaces) | set(self.pods)
 
+    def every_pod(self):
+        return [obj for pods in self.pods.values() for obj in pods.values()]
+
+    def by_ip(self):
+        claims = {}
+        for obj in self.every_pod():
+            for ip in addresses(obj):
+                claims.setdefault(ip, []).append(obj)
+        return _links(claims)
+
+    def by_uid(self):
+        claims, hashes = {}, {}
+        for obj in self.every_pod():
+            claims.setdefault(obj['metadata']['uid'], []).append(obj)
+            config = (obj['metadata'].get('annotations') or {}).get('kubernetes.io/config.hash')
+            if config:
+                hashes.setdefault(config, []).append(obj)
+        return _links({**hashes, **claims})
+
+    def views(self):
+        """What stands at the top beside the objects themselves."""
+        return {'select': {}, 'by-ip': self.by_ip(), 'by-uid': self.by_uid()}
+
     def namespace(self, name):
         """The whole folder of a namespace, pods included."""
         tree = whole(self.namespaces[name]) if name in self.namespaces else {}
+        tree['select'] = {}
         tree['pods'] = {n: pod(o, self.node_of(o)) for n, o in self.pods.get(name, {}).items()}
         return tree
 

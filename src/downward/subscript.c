@@ -3,68 +3,14 @@
  * metadata.labels['k']: one value of a label map, as it is, without quotes.
  *
  * A key that the pod lacks has the empty value; one that no pod can have is no
- * path. The rules for keys are the API server's IsQualifiedName.
+ * path.
  */
 #include <errno.h>
 
+#include <podfs/model/label_name.h>
 #include <podfs/model/render.h>
 
 #include "internal.h"
-
-#define PREFIX_MAX 253
-#define NAME_MAX_KEY 63
-
-static bool is_lower_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_alnum(char c)
-{
-	return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
-}
-
-/* Alphanumeric at both ends; '-', '_' and '.' between them. */
-static bool is_name(const char *s, size_t len)
-{
-	if (!len || len > NAME_MAX_KEY || !is_alnum(s[0]) || !is_alnum(s[len - 1]))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_alnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.')
-			return false;
-	return true;
-}
-
-/* A DNS subdomain: labels of small letters, digits and inner '-', joined by '.'. */
-static bool is_prefix(const char *s, size_t len)
-{
-	if (!len || len > PREFIX_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool inner = i > 0 && i + 1 < len;
-
-		if (is_lower_alnum(s[i]))
-			continue;
-		if (!inner || (s[i] != '-' && s[i] != '.'))
-			return false;
-		/* A '.' stands between two letters, so a '-' never next to one. */
-		if ((s[i] == '.' || s[i - 1] == '.') && !is_lower_alnum(s[i - 1]))
-			return false;
-		if (s[i] == '.' && !is_lower_alnum(s[i + 1]))
-			return false;
-	}
-	return true;
-}
-
-static bool is_qualified(const char *s, size_t len)
-{
-	const char *slash = len ? memchr(s, '/', len) : NULL;
-	size_t prefix = (size_t)(slash ? slash - s : 0);
-
-	if (!slash)
-		return is_name(s, len);
-	return is_prefix(s, prefix) && is_name(slash + 1, len - prefix - 1);
-}
 
 /*
  * Go's lower case, as far as it makes a key's letters: two letters beyond ASCII
@@ -92,13 +38,13 @@ static size_t lower(const char *s, size_t len, char *out)
 static bool key_is_valid(const char *map, struct bytes key)
 {
 	/* Three bytes can become one. */
-	char small[3 * (PREFIX_MAX + 1 + NAME_MAX_KEY)] = {0};
+	char small[3 * (LABEL_PREFIX_MAX + 1 + LABEL_NAME_MAX)] = {0};
 
 	if (key.len > sizeof(small))
 		return false;
 	if (!strcmp(map, "labels"))
-		return is_qualified(key.p, key.len);
-	return is_qualified(small, lower(key.p, key.len, small));
+		return label_key_is_valid(key.p, key.len);
+	return label_key_is_valid(small, lower(key.p, key.len, small));
 }
 
 static const struct {

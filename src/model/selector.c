@@ -11,6 +11,7 @@
 #include <podfs/base/array.h>
 #include <podfs/base/buf.h>
 #include <podfs/base/bytes.h>
+#include <podfs/model/label_name.h>
 #include <podfs/model/selector.h>
 
 enum token {
@@ -77,55 +78,6 @@ static bool sees_end(const struct reader *r)
 	return r->token == TOKEN_END || sees_symbol(r, ",");
 }
 
-static bool is_lower_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_alphanumeric(char c)
-{
-	return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
-}
-
-/* Letters and digits, with '-', '_' and '.' between them. */
-static bool is_label_word(const char *s, size_t len, size_t max)
-{
-	if (!len || len > max || !is_alphanumeric(s[0]) || !is_alphanumeric(s[len - 1]))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_alphanumeric(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.')
-			return false;
-	return true;
-}
-
-static bool is_subdomain(const char *s, size_t len)
-{
-	if (!len || len > LABEL_PREFIX_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool first = i == 0 || s[i - 1] == '.';
-		bool last = i + 1 == len || s[i + 1] == '.';
-
-		if (is_lower_or_digit(s[i]))
-			continue;
-		/* A dot parts two labels, neither of which is empty or begins or ends with '-'. */
-		if (first || last || (s[i] != '-' && s[i] != '.'))
-			return false;
-	}
-	return true;
-}
-
-static bool is_key(const char *s, size_t len)
-{
-	const char *slash = memchr(s, '/', len);
-
-	if (!slash)
-		return is_label_word(s, len, LABEL_NAME_MAX);
-	size_t prefix = (size_t)(slash - s);
-	return is_subdomain(s, prefix) &&
-	       is_label_word(slash + 1, len - prefix - 1, LABEL_NAME_MAX);
-}
-
 /* Decimal, with an optional sign. False: something else, or out of range. */
 static bool parse_integer(const char *s, int64_t *ret)
 {
@@ -158,7 +110,7 @@ static bool has_value(const struct requirement *q, const char *value, size_t len
 /* Each value once. */
 static int add_value(struct requirement *q, const char *value, size_t len)
 {
-	if (len && !is_label_word(value, len, LABEL_VALUE_MAX))
+	if (!label_value_is_valid(value, len))
 		return -EINVAL;
 	if (has_value(q, value, len))
 		return 0;
@@ -254,7 +206,7 @@ static int parse_requirement(struct reader *in, struct requirement *q)
 
 	if (absent)
 		advance(in);
-	if (in->token != TOKEN_WORD || !is_key(in->at, in->len))
+	if (in->token != TOKEN_WORD || !label_key_is_valid(in->at, in->len))
 		return -EINVAL;
 	q->key = strndup(in->at, in->len);
 	if (!q->key)

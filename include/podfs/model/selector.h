@@ -21,10 +21,6 @@
 
 #include <podfs/base/cleanup.h>
 
-#define LABEL_NAME_MAX 63    /* of a key behind its prefix */
-#define LABEL_PREFIX_MAX 253 /* a DNS subdomain */
-#define LABEL_VALUE_MAX 63
-
 enum requirement_op {
 	REQUIRE_UNSET,
 	REQUIRE_KEY,

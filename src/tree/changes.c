@@ -194,7 +194,8 @@ static void tell_content(struct teller *t, const struct object *o, struct versio
 	for (size_t i = 0; i < list.count; i++) {
 		buf_addch(&t->path, '/');
 		buf_add(&t->path, field_entry_name(&list, i), list.entries[i].name_len);
-		tell_name(t, kind);
+		if (!t->path.err && !is_hidden(o->kind, t->path.data + base_len + 1))
+			tell_name(t, kind);
 		t->path.len = base_len;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

@@ -400,7 +400,7 @@ static char said[4096];
 static void say(void *ctx, enum change_kind kind, const char *path, size_t base_len)
 {
 	(void)ctx;
-	if (path_within(path, "select") || path_within(path, "by-ip") || strstr(path, "/select/"))
+	if (path_within(path, "select") || path_within(path, "by-ip") || strstr(path, "/select"))
 		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%c%.*s|%s\n",
 			 " =+-"[kind], (int)base_len, path, path + base_len);
 }
@@ -461,6 +461,27 @@ static void what_comes_and_goes_is_said_and_nothing_else(void **state)
 	store_observe(world.store, NULL);
 }
 
+/* The folder was there before the Namespace, and whoever is in its select/ stays there. */
+static void a_field_called_select_says_nothing(void **state)
+{
+	static const char *const only[] = {"namespaces/shop/select"};
+	const struct store_observer observer = {NULL, on_changed, NULL};
+
+	(void)state;
+	world_release(&world);
+	world_init(&world);
+	a_pod(0, 0, "1");
+	put(0, 0);
+	world_look_up(&world, only, 1);
+	store_observe(world.store, &observer);
+	said[0] = '\0';
+	assert_true(
+	    world_put(&world, KIND_NAMESPACE,
+		      "{\"metadata\":{\"name\":\"shop\",\"uid\":\"n\"},\"select\":{\"a\":1}}") > 0);
+	assert_null(strstr(said, "select"));
+	store_observe(world.store, NULL);
+}
+
 static void an_address_that_moves_on_is_said(void **state)
 {
 	const struct store_observer observer = {NULL, on_changed, NULL};
@@ -515,6 +536,7 @@ int main(void)
 	    views_test(a_selector_is_found_if_it_is_one),
 	    views_test(an_address_is_found_in_any_spelling),
 	    views_test(what_comes_and_goes_is_said_and_nothing_else),
+	    views_test(a_field_called_select_says_nothing),
 	    views_test(an_address_that_moves_on_is_said),
 	    views_test(a_selection_nobody_holds_is_forgotten),
 	};

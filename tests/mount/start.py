@@ -505,7 +505,7 @@ def one_namespace(s):
     for args in (('--kubeconfig', config), (*s.secure('shop-token'), '-n', 'shop')):
         with Mount(None, *args) as mount:
             equal(os.listdir(mount.at('namespaces')), ['shop'])
-            equal(os.listdir(mount.at('namespaces', 'shop')), ['pods'], 'the namespace, unread itself')
+            equal(names(mount.at('namespaces', 'shop')), ['pods', 'select'], 'the namespace, unread itself')
             equal(names(mount.at('namespaces', 'shop', 'pods')), ['db', 'web'])
             equal(names(mount.path), ['.podfs', 'by-ip', 'by-uid', 'namespaces', 'select'])
             s.tokens.patch(path_of('shop', 'web'), {'metadata': {'labels': {'live': 'yes'}}})

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <podfs/base/hash.h>
-#include <podfs/store/selection.h>
 
 #include "inode.h"
 

@@ -21,6 +21,7 @@
 #ifndef PODFS_FS_INODE_H
 #define PODFS_FS_INODE_H
 
+#include <podfs/store/selection.h>
 #include <podfs/tree/tree.h>
 
 #define INODE_ROOT 1
@@ -88,6 +89,13 @@ struct inode *inode_add(struct inode_table *t, struct inode *parent, const struc
 
 /* One more lookup for a node that the kernel is told of again. */
 void inode_ref(struct inode *n);
+
+/* A selection's folder holds it, from its first lookup on. */
+static inline void inode_hold(struct inode *n, struct selection *sel)
+{
+	if (n->kind == TREE_SELECTION && !n->selection)
+		n->selection = selection_ref(sel);
+}
 
 /* Takes @n lookups back; unknown ids are ignored: a FORGET may be late. */
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);

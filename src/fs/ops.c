@@ -12,7 +12,6 @@
 #include <sys/statvfs.h>
 
 #include <podfs/base/clock.h>
-#include <podfs/store/selection.h>
 
 #include "internal.h"
 
@@ -75,14 +74,12 @@ static int take_inode(struct fs *fs, const struct fs_spot *dir, const struct tre
 {
 	inode_lock(fs->inodes);
 	struct inode *n = inode_child(fs->inodes, dir->inode, entry->name, entry->name_len);
-	if (n) {
+	if (n)
 		inode_ref(n);
-	} else {
+	else
 		n = inode_add(fs->inodes, dir->inode, entry, place->object, e->attr.st_ino, NULL);
-		if (n && entry->kind == TREE_SELECTION)
-			n->selection = selection_ref(place->selection);
-	}
 	if (n) {
+		inode_hold(n, place->selection);
 		e->ino = n->id;
 		e->attr.st_ino = n->ino;
 	}
@@ -229,7 +226,7 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, pid_t tid
 			r = -ENOMEM;
 	}
 	opened_unrefp(&a.rendered);
-	/* That a name is absent is kept, too: node id 0; but not for one caller or spelling. */
+	/* That a name is absent is kept, too: node id 0; but not for one caller, nor untold. */
 	if (r == -ENOENT && !a.entry.uncached && !tree_is_volatile(a.entry.kind))
 		*ret = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};
 	return r;

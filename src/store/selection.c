@@ -125,6 +125,8 @@ int selection_get(struct store *s, const char *name, size_t len, struct selectio
 
 struct selection *selection_ref(struct selection *sel)
 {
+	if (!sel)
+		return NULL;
 	struct selections *all = sel->store->selections;
 
 	pthread_mutex_lock(&all->lock);

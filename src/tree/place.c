@@ -37,8 +37,7 @@ int tree_place_copy(const struct tree_place *p, struct tree_place *ret)
 		opened_ref(ret->opened);
 	if (ret->node_opened)
 		opened_ref(ret->node_opened);
-	if (ret->selection)
-		selection_ref(ret->selection);
+	selection_ref(ret->selection);
 	return buf_add(&ret->path, p->path.data, p->path.len);
 }
 
@@ -280,21 +279,14 @@ int tree_find(const struct tree *t, const struct tree_place *dir, const char *na
 	case TREE_FIELD:
 		ret->kind = TREE_FIELD;
 		return field_lookup(&dir->opened->view, dir->field, name, len, &ret->field);
-	case TREE_SELECT:
-	case TREE_SELECTION:
-	case TREE_SELECTION_NAMESPACE:
-	case TREE_BY_IP:
-	case TREE_BY_UID:
-		return tree_find_in_view(t, dir, name, len, ret);
 	default:
-		return -ENOENT;
+		return tree_find_in_view(t, dir, name, len, ret);
 	}
 }
 
 static uint64_t child_seed(const struct tree_place *dir, const struct tree_entry *entry)
 {
 	uint64_t name = cookie_of(entry->name, entry->name_len);
-
 	const struct object *of = entry->pod ? entry->pod : entry->object;
 
 	/* An object made again under an old name has other inode numbers. */

@@ -108,8 +108,10 @@ int tree_find_in_view(const struct tree *t, const struct tree_place *dir, const 
 		return find_selected(dir, name, len, ret);
 	case TREE_BY_IP:
 		return find_address(t, dir, name, len, ret);
-	default:
+	case TREE_BY_UID:
 		return find_claim(t, dir, name, len, ret);
+	default:
+		return -ENOENT;
 	}
 }
 

@@ -34,7 +34,7 @@ int selection_get(struct store *s, const char *name, size_t len, struct selectio
 /* Whether selection_get() would find it well-formed, without making it. */
 int selection_check(struct store *s, const char *name, size_t len);
 
-/* [any thread] Neither needs the store's lock. The store must outlive every reference. */
+/* [any thread] NULL is none. No lock is needed. The store must outlive every reference. */
 struct selection *selection_ref(struct selection *sel);
 void selection_unref(struct selection *sel);
 

@@ -145,7 +145,7 @@ static int parse_stale(struct options *o, const char *arg, struct error *e)
 static int set_option(struct options *o, int c, char *arg, struct error *e)
 {
 	/* For kubectl an empty value is none. */
-	if ((c >= STRING_BASE || strchr("snl", c)) && !*arg)
+	if ((c >= STRING_BASE || c == 's' || c == 'n' || c == 'l') && !*arg)
 		return 0;
 	if (c >= STRING_BASE) {
 		size_t i = (size_t)(c - STRING_BASE);

@@ -179,7 +179,8 @@ static bool find_member(const char *text, size_t len, const char *key, bool begu
 		p = skip_space(p + 1, end);
 		const char *value = p;
 		p = p < end ? value_end(p, end) : NULL;
-		if (!p && found && begun && value < end && (*value == '{' || *value == '['))
+		if (!p && found && begun && value && value < end &&
+		    (*value == '{' || *value == '['))
 			p = end;
 		if (!p)
 			return false;

@@ -72,7 +72,7 @@ static int add_follower(struct store *s, struct object *pod, struct version *old
 {
 	const struct state before = {pod->version, old};
 	const struct state after = {pod->version, new};
-	const struct diff *noted;
+	const struct diff *noted = NULL;
 	int r = array_grow(&ret->items, ret->count, &ret->cap, sizeof(*ret->items));
 
 	if (r < 0)

@@ -209,7 +209,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 {
 	struct object *o = u->object;
 	cleanup_free char *node_before = NULL;
-	cleanup_free struct indexed *indexed_before = NULL;
+	struct indexed *indexed_before = NULL;
 	struct store_change change = {
 	    .event = STORE_MODIFIED,
 	    .kind = o->kind,
@@ -240,6 +240,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	if (change.was_on)
 		folder_release_node(s, node_before);
 	version_unref(change.before);
+	free(indexed_before);
 }
 
 /* Takes over what @u has, on success. 0 or -ENOMEM. */

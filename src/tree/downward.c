@@ -30,7 +30,7 @@ int64_t tree_file_time(const struct object *o, enum tree_kind kind, const char *
 	char time_path[2 * (FIELD_NAME_MAX + 1) + 64];
 	size_t len = kind == TREE_DOWNWARD_FILE ? downward_time_path(path) : strlen(path);
 
-	if (path[len] && len < sizeof(time_path)) {
+	if (len < sizeof(time_path) && path[len]) {
 		memcpy(time_path, path, len);
 		time_path[len] = '\0';
 		path = time_path;

@@ -114,8 +114,8 @@ static void addresses_have_one_spelling(void **state)
 					     "1::2::3",
 					     "[::1]",
 					     "localhost",
-					     "::ffff:10.0.0.1:12345:12345:12345:1234"
-					     "5:12345:12345"};
+					     ("::ffff:10.0.0.1:12345:12345:12345:1234"
+					      "5:12345:12345")};
 	char got[ADDRESS_MAX];
 
 	(void)state;

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import latency
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mount'))
 from lib import procs  # noqa: E402
 from lib.apisim import Apisim  # noqa: E402
@@ -168,6 +170,7 @@ def main():
         with Mount(server) as mount:
             cold(mount, rows)
             warm(mount, rows)
+    latency.live(rows)
     print(f'{"":52} {"podfs":>10} {"":2} {"other":>10} {"ratio":>6}')
     for what, mine, unit, theirs, _ in rows:
         beside = f'{theirs:10.2f} {mine / theirs:5.2f}x' if theirs else ''

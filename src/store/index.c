@@ -41,23 +41,28 @@ uint32_t index_add(struct index *x, void *pod, const struct label_set *labels)
 	return slot;
 }
 
-static bool has_term(const struct label_set *labels, uint32_t term)
-{
-	for (uint32_t i = 0; i < labels->count; i++)
-		if (labels->terms[i] == term)
-			return true;
-	return false;
-}
-
+/* Both sets are in the order of their keys, so they are walked side by side: a pod may have many.
+ */
 void index_change(struct index *x, uint32_t slot, const struct label_set *old,
 		  const struct label_set *new)
 {
-	for (uint32_t i = 0; i < new->count; i++)
-		if (!has_term(old, new->terms[i]))
-			term_insert(term_of(x, new->terms[i]), slot);
-	for (uint32_t i = 0; i < old->count; i++)
-		if (!has_term(new, old->terms[i]))
-			term_take_out(x, term_of(x, old->terms[i]), slot);
+	uint32_t i = 0;
+	uint32_t j = 0;
+
+	while (i < old->count || j < new->count) {
+		struct term *was = i < old->count ? term_of(x, old->terms[i]) : NULL;
+		struct term *is = j < new->count ? term_of(x, new->terms[j]) : NULL;
+		int order = !was ? 1 : !is ? -1 : strcmp(was->key->text, is->key->text);
+
+		i += order <= 0;
+		j += order >= 0;
+		if (was == is)
+			continue;
+		if (order >= 0)
+			term_insert(is, slot);
+		if (order <= 0)
+			term_take_out(x, was, slot);
+	}
 }
 
 void index_remove(struct index *x, uint32_t slot, const struct label_set *labels)

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <malloc.h>
+#include <time.h>
 
 #include <podfs/store/index.h>
 
@@ -288,6 +289,63 @@ static void it_is_small(void **state)
 		free(sets[i].terms);
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* What it costs to change one of @count labels, the best of some times. */
+static int64_t cost_of_a_change(uint32_t count)
+{
+	struct label_set sets[2] = {{calloc(count, sizeof(uint32_t)), 0},
+				    {calloc(count, sizeof(uint32_t)), 0}};
+	int64_t best = INT64_MAX;
+	uint32_t slot = 0;
+
+	for (uint32_t n = 0; n < 6; n++) {
+		struct label_set *new = &sets[n % 2];
+		cleanup_pod_facts struct pod_facts f = {0};
+
+		f.labels = calloc(count, sizeof(*f.labels));
+		for (uint32_t i = 0; i < count; i++) {
+			f.labels[i].key = (uint32_t)f.strings.len;
+			buf_addf(&f.strings, "k%06u%c", i, '\0');
+			f.labels[i].value = (uint32_t)f.strings.len;
+			buf_addf(&f.strings, "%u%c", i == count / 2 ? n : 0, '\0');
+		}
+		f.label_count = count;
+		assert_int_equal(index_prepare(&ix, &f, new), 0);
+		int64_t start = cpu_ns();
+		if (n)
+			index_change(&ix, slot, &sets[(n + 1) % 2], new);
+		else
+			slot = index_add(&ix, sets, new);
+		int64_t cost = cpu_ns() - start;
+		best = n && cost < best ? cost : best;
+		assert_true(index_same(&ix, new, &f));
+	}
+	index_remove(&ix, slot, &sets[1]);
+	free(sets[0].terms);
+	free(sets[1].terms);
+	assert_int_equal(ix.term_count, 0);
+	return best;
+}
+
+/* Readers wait meanwhile, and an object may have more than 100,000 labels. */
+static void a_change_costs_time_by_the_labels(void **state)
+{
+	(void)state;
+	int64_t some = cost_of_a_change(5000);
+	int64_t many = cost_of_a_change(80000);
+
+	if (many > some * 80)
+		fail_msg("%lld us of 5000 labels, %lld us of 80000", (long long)some / 1000,
+			 (long long)many / 1000);
+}
+
 #define index_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -297,6 +355,7 @@ int main(void)
 	    index_test(nothing_is_left_of_labels_nobody_has),
 	    index_test(what_was_prepared_in_vain_is_forgotten),
 	    index_test(churn_never_makes_it_wrong),
+	    index_test(a_change_costs_time_by_the_labels),
 	    index_test(it_is_small),
 	};
 

@@ -13,6 +13,7 @@ struct walk {
 	struct side old;
 	struct side new;
 	struct diff *diff;
+	struct map_diffs maps;
 	struct buf a; /* two values */
 	struct buf b;
 };
@@ -58,16 +59,33 @@ static int replace(struct walk *w, struct bytes path)
 	return r < 0 ? r : report(w->diff, CHANGE_ADDED, path);
 }
 
+/* Two files that show the same field, if it is one of labels or annotations. As its callee. */
+static int compare_maps(struct walk *w, size_t i, size_t j, bool *ret)
+{
+	struct bytes was =
+	    reference_field(w->old.source->pod, w->old.files->files[i].holder, &w->a);
+	struct bytes is = reference_field(w->new.source->pod, w->new.files->files[j].holder, &w->b);
+
+	if (w->a.err || w->b.err)
+		return -ENOMEM;
+	return bytes_equal(was.p, was.len, is.p, is.len) ? map_diffs_compare(&w->maps, is, ret)
+							 : -ENOENT;
+}
+
 static int compare_both(struct walk *w, size_t i, size_t j, struct bytes path)
 {
+	bool differs = false;
+
 	if (w->old.files->files[i].mode != w->new.files->files[j].mode)
 		return replace(w, path);
-	int r = read_file(&w->old, i, &w->a);
-	if (r == 0)
-		r = read_file(&w->new, j, &w->b);
-	if (r < 0 || bytes_equal(w->a.data, w->a.len, w->b.data, w->b.len))
-		return r;
-	return report(w->diff, CHANGE_VALUE, path);
+	int r = compare_maps(w, i, j, &differs);
+	if (r == -ENOENT) {
+		r = read_file(&w->old, i, &w->a);
+		if (r == 0)
+			r = read_file(&w->new, j, &w->b);
+		differs = !bytes_equal(w->a.data, w->a.len, w->b.data, w->b.len);
+	}
+	return r == 0 && differs ? report(w->diff, CHANGE_VALUE, path) : r;
 }
 
 /* What is below one directory: the files [i, old_end) and [j, new_end). */
@@ -107,9 +125,15 @@ static int compare_dirs(struct walk *w, size_t i, size_t old_end, size_t j, size
 int files_diff(const struct downward_source *old, const struct files *was,
 	       const struct downward_source *new, const struct files *is, struct diff *diff)
 {
-	struct walk w = {.old = {old, was}, .new = {new, is}, .diff = diff};
+	struct walk w = {
+	    .old = {old, was},
+	    .new = {new, is},
+	    .diff = diff,
+	    .maps = {.old = old->pod, .new = new->pod},
+	};
 	int r = compare_dirs(&w, 0, was->count, 0, is->count, 0);
 
+	map_diffs_release(&w.maps);
 	buf_release(&w.a);
 	buf_release(&w.b);
 	return r;

@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include <podfs/model/go_quote.h>
-#include <podfs/model/render.h>
 
 #include "internal.h"
 

@@ -12,6 +12,7 @@
 #include <podfs/downward/downward.h>
 #include <podfs/model/name.h>
 #include <podfs/model/quantity.h>
+#include <podfs/model/render.h>
 
 static inline const struct json_node *node_at(const struct view *view, uint32_t n)
 {
@@ -125,6 +126,9 @@ int subscript_read(const struct view *pod, const struct subscript *subscript, st
 int subscript_diff(const struct view *old, const struct view *new, const char *map,
 		   struct diff *diff);
 
+/* The members of metadata.@map, if the pod has it. 0 or -ENOMEM. */
+int map_sort(const struct view *pod, const char *map, struct sorted_members *ret);
+
 /* hosts.c */
 
 /* Append status.hostIP, or all of status.hostIPs. 0; -ENOENT: not known; -ENOMEM. */
@@ -186,6 +190,9 @@ int resources_list(const struct downward_source *s, uint32_t container, struct d
 int reference_read(const struct downward_source *s, uint32_t holder, uint32_t container,
 		   struct buf *out);
 
+/* Its fieldRef's path; empty if it has none. As node_string(). */
+struct bytes reference_field(const struct view *pod, uint32_t holder, struct buf *scratch);
+
 /* files.c: files whose paths the pod chooses. */
 
 struct file {
@@ -236,6 +243,27 @@ int volume_files(const struct downward_source *s, struct bytes only, struct file
 /* Appends the variable whose file is @name, of the container whose directory is @folder. */
 int env_read(const struct downward_source *s, struct bytes folder, struct bytes name,
 	     struct buf *out);
+
+/* diff_maps.c: two pods' labels and annotations. */
+struct map_diff {
+	bool is_compared;
+	bool differs;
+	bool is_sorted;
+	struct sorted_members was;
+	struct sorted_members is;
+};
+
+struct map_diffs {
+	const struct view *old;
+	const struct view *new;
+	struct map_diff maps[2];
+	struct buf a;
+	struct buf b;
+};
+
+/* Whether what a field path stands for differs. 0; -ENOENT: it is in none of them; -ENOMEM. */
+int map_diffs_compare(struct map_diffs *d, struct bytes path, bool *ret);
+void map_diffs_release(struct map_diffs *d);
 
 /* diff_files.c, diff_resources.c */
 int files_diff(const struct downward_source *old, const struct files *was,

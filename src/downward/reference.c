@@ -83,6 +83,13 @@ static int read_resource(const struct downward_source *s, uint32_t ref, uint32_t
 	return r == 0 && out ? amount_print(&resource, &amount, &divisor, out) : r;
 }
 
+struct bytes reference_field(const struct view *pod, uint32_t holder, struct buf *scratch)
+{
+	uint32_t field = node_member(pod, holder, "fieldRef");
+
+	return node_string(pod, node_member(pod, field, "fieldPath"), scratch);
+}
+
 int reference_read(const struct downward_source *s, uint32_t holder, uint32_t container,
 		   struct buf *out)
 {

@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include <podfs/model/label_name.h>
-#include <podfs/model/render.h>
 
 #include "internal.h"
 
@@ -116,7 +115,7 @@ static struct bytes member_key(const struct sorted_members *members, size_t i)
 			      members->members[i].key_len};
 }
 
-static int sort_map(const struct view *pod, const char *map, struct sorted_members *ret)
+int map_sort(const struct view *pod, const char *map, struct sorted_members *ret)
 {
 	uint32_t n = view_member(pod, "metadata", map);
 
@@ -132,10 +131,10 @@ int subscript_diff(const struct view *old, const struct view *new, const char *m
 	cleanup_buf struct buf b = {0};
 	size_t i = 0;
 	size_t j = 0;
-	int r = sort_map(old, map, &was);
+	int r = map_sort(old, map, &was);
 
 	if (r == 0)
-		r = sort_map(new, map, &is);
+		r = map_sort(new, map, &is);
 	while (r == 0 && (i < was.count || j < is.count)) {
 		struct bytes key = {0};
 		uint32_t x = 0;

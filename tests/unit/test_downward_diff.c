@@ -5,6 +5,8 @@
  */
 #include "downward.h"
 
+#include <time.h>
+
 #define NODE(cpu, address)                                                                         \
 	"{`status`:{`allocatable`:{`cpu`:`" cpu "`},`addresses`:[{`type`:`InternalIP`,"            \
 	"`address`:`" address "`}],`conditions`:[]}}"
@@ -570,6 +572,80 @@ static void says_what_a_reader_must_know(void **state)
 	}
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A pod with @count annotations, each as long as @fill, and as many files that show @field ("%u": a
+ * number). */
+static void write_files(struct buf *out, unsigned int count, size_t fill, const char *field,
+			const char *first)
+{
+	buf_addf(out, "{\"metadata\":{\"annotations\":{\"a\":\"%s\"", first);
+	for (unsigned int i = 0; i < count; i++) {
+		buf_addf(out, ",\"k%u\":\"", i);
+		buf_addfill(out, 'x', fill);
+		buf_addstr(out, "\"");
+	}
+	buf_addstr(out, "}},\"spec\":{\"volumes\":[{\"name\":\"v\",\"downwardAPI\":{\"items\":[");
+	for (unsigned int i = 0; i < count; i++) {
+		buf_addf(out, "%s{\"path\":\"f%u\",\"fieldRef\":{\"fieldPath\":\"", i ? "," : "",
+			 i);
+		if (strstr(field, "KEY"))
+			buf_addf(out, "metadata.annotations['k%u']", i);
+		else
+			buf_addstr(out, field);
+		buf_addstr(out, "\"}}");
+	}
+	buf_addstr(out, "]}}]}}");
+}
+
+/* What a change of one annotation costs. */
+static int64_t cost_of_a_change(unsigned int count, size_t fill, const char *field)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	cleanup_buf struct buf old = {0};
+	cleanup_buf struct buf new = {0};
+	int64_t best = INT64_MAX;
+
+	write_files(&old, count, fill, field, "1");
+	write_files(&new, count, fill, field, "2");
+	setting_write(&a, old.data, NULL);
+	setting_write(&b, new.data, NULL);
+	for (int i = 0; i < 3; i++) {
+		cleanup_diff struct diff diff = {0};
+		int64_t start = cpu_ns();
+
+		assert_int_equal(downward_diff(&a.source, &b.source, &diff), 0);
+		int64_t cost = cpu_ns() - start;
+		best = cost < best ? cost : best;
+		/* The map, the key, and the files that show all of the map. */
+		assert_int_equal(diff.count, 2 + (strstr(field, "KEY") ? 0 : count));
+	}
+	return best;
+}
+
+/* Whoever may write a pod chooses how many files there are, and how much they show. */
+static void many_files_of_a_large_map_cost_little(void **state)
+{
+	static const char *const fields[] = {"metadata.annotations", "KEY"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		int64_t some = cost_of_a_change(250, 20, fields[i]);
+		int64_t many = cost_of_a_change(4000, 20, fields[i]);
+
+		if (many > some * 80)
+			fail_msg("%s: %lld us of 250, %lld us of 4000", fields[i],
+				 (long long)some / 1000, (long long)many / 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -577,6 +653,7 @@ int main(void)
 	    cmocka_unit_test(names_exactly_what_differs),
 	    cmocka_unit_test(a_node_matters_if_a_pod_shows_it),
 	    cmocka_unit_test(any_text_does_no_harm),
+	    cmocka_unit_test(many_files_of_a_large_map_cost_little),
 	};
 
 	return cmocka_run_group_tests_name("downward_diff", tests, NULL, NULL);

@@ -48,8 +48,7 @@ static const struct {
     {PART_NODE, true, "status", "allocatable"},
 };
 
-/* Whether two values, 0 for none, are written alike. */
-static bool same_text(const struct view *a, uint32_t x, const struct view *b, uint32_t y)
+bool same_text(const struct view *a, uint32_t x, const struct view *b, uint32_t y)
 {
 	if (!x || !y)
 		return !x && !y;

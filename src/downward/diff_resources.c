@@ -96,8 +96,11 @@ struct pair {
 	struct bytes dir; /* the container's directory */
 	uint32_t was;
 	uint32_t is;
+	bool same_amounts; /* its own are written alike */
+	bool same_node;
 	struct downward_list old_pages;
 	struct downward_list new_pages;
+	bool same_pages;
 };
 
 static int compare_resource(const struct pair *p, bool is_limit, struct bytes name, bool old_listed,
@@ -144,26 +147,48 @@ static int next_of(const struct downward_list *a, size_t i, const struct downwar
 			     downward_entry_name(b, j), b->entries[j].name_len);
 }
 
-static int compare_containers(const struct pair *p, struct diff *diff)
+static bool same_names(const struct downward_list *a, const struct downward_list *b)
 {
-	static const char *const plain[] = {"cpu", "memory", "ephemeral-storage"};
+	size_t i = 0;
+
+	while (i < a->count && i < b->count && !next_of(a, i, b, i))
+		i++;
+	return i == a->count && i == b->count;
+}
+
+/* The pages are those of all containers and the node, each with its own or none in every container.
+ */
+static int compare_pages(const struct pair *p, struct diff *diff)
+{
 	size_t i = 0;
 	size_t j = 0;
 	int r = 0;
 
-	for (size_t n = 0; n < ARRAY_SIZE(plain) && r == 0; n++)
-		r = compare_both(p, plain[n], strlen(plain[n]), true, true, diff);
+	if (p->same_amounts && p->same_pages)
+		return 0;
 	while (r == 0 && (i < p->old_pages.count || j < p->new_pages.count)) {
 		int order = next_of(&p->old_pages, i, &p->new_pages, j);
 		const struct downward_list *from = order <= 0 ? &p->old_pages : &p->new_pages;
 		size_t at = order <= 0 ? i : j;
 
-		r = compare_both(p, downward_entry_name(from, at), from->entries[at].name_len,
-				 order <= 0, order >= 0, diff);
+		if (order || !p->same_amounts)
+			r = compare_both(p, downward_entry_name(from, at),
+					 from->entries[at].name_len, order <= 0, order >= 0, diff);
 		i += order <= 0;
 		j += order >= 0;
 	}
 	return r;
+}
+
+static int compare_containers(const struct pair *p, struct diff *diff)
+{
+	static const char *const plain[] = {"cpu", "memory", "ephemeral-storage"};
+	int r = 0;
+
+	for (size_t n = 0; n < ARRAY_SIZE(plain) && r == 0; n++)
+		if (!p->same_amounts || !p->same_node)
+			r = compare_both(p, plain[n], strlen(plain[n]), true, true, diff);
+	return r < 0 ? r : compare_pages(p, diff);
 }
 
 static int report_container(struct diff *diff, enum change_kind kind, const char *name)
@@ -197,6 +222,9 @@ static int compare_lists(struct pair *p, const struct downward_list *was,
 			    (struct bytes){downward_entry_name(is, j), is->entries[j].name_len};
 			p->was = was->entries[i++].node;
 			p->is = is->entries[j++].node;
+			p->same_amounts =
+			    same_text(p->old->pod, node_member(p->old->pod, p->was, "resources"),
+				      p->new->pod, node_member(p->new->pod, p->is, "resources"));
 			r = compare_containers(p, diff);
 		}
 	}
@@ -208,7 +236,7 @@ int resources_diff(const struct downward_source *old, const struct downward_sour
 {
 	cleanup_downward_list struct downward_list was = {0};
 	cleanup_downward_list struct downward_list is = {0};
-	struct pair p = {.old = old, .new = new};
+	struct pair p = {.old = old, .new = new, .same_node = old->node == new->node};
 	int r = containers_list(old->pod, CONTAINERS_NAMED, &was);
 
 	if (r == 0)
@@ -217,6 +245,7 @@ int resources_diff(const struct downward_source *old, const struct downward_sour
 		r = hugepages_list(old, &p.old_pages);
 	if (r == 0)
 		r = hugepages_list(new, &p.new_pages);
+	p.same_pages = same_names(&p.old_pages, &p.new_pages);
 	if (r == 0)
 		r = compare_lists(&p, &was, &is, diff);
 	downward_list_release(&p.old_pages);

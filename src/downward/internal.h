@@ -271,7 +271,10 @@ int files_diff(const struct downward_source *old, const struct files *was,
 int resources_diff(const struct downward_source *old, const struct downward_source *new,
 		   struct diff *diff);
 
-/* diff.c: adds a change of `downward/` + @path. 0 or -ENOMEM. */
+/* diff.c: whether two values, 0 for none, are written alike. */
+bool same_text(const struct view *a, uint32_t x, const struct view *b, uint32_t y);
+
+/* Adds a change of `downward/` + @path. 0 or -ENOMEM. */
 int report(struct diff *diff, enum change_kind kind, struct bytes path);
 
 #endif

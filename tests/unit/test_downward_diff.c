@@ -646,6 +646,48 @@ static void many_files_of_a_large_map_cost_little(void **state)
 	}
 }
 
+/* Each container has files of all huge pages that any container of the pod names. */
+static int64_t cost_of_pages(unsigned int count)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	int64_t best = INT64_MAX;
+
+	for (int side = 0; side < 2; side++) {
+		cleanup_buf struct buf pod = {0};
+
+		buf_addstr(&pod, "{\"spec\":{\"containers\":[");
+		for (unsigned int i = 0; i < count; i++)
+			buf_addf(&pod,
+				 "%s{\"name\":\"c%u\",\"image\":\"%d\",\"resources\":{\"limits\":{"
+				 "\"hugepages-%u\":\"1\"}}}",
+				 i ? "," : "", i, side, i + 1);
+		buf_addstr(&pod, "]}}");
+		setting_write(side ? &b : &a, pod.data, NULL);
+	}
+	for (int i = 0; i < 3; i++) {
+		cleanup_diff struct diff diff = {0};
+		int64_t start = cpu_ns();
+
+		assert_int_equal(downward_diff(&a.source, &b.source, &diff), 0);
+		int64_t cost = cpu_ns() - start;
+		best = cost < best ? cost : best;
+		assert_int_equal(diff.count, 0);
+	}
+	return best;
+}
+
+static void many_huge_pages_cost_little(void **state)
+{
+	(void)state;
+	int64_t some = cost_of_pages(50);
+	int64_t many = cost_of_pages(800);
+
+	if (many > some * 80)
+		fail_msg("%lld us of 50, %lld us of 800", (long long)some / 1000,
+			 (long long)many / 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -654,6 +696,7 @@ int main(void)
 	    cmocka_unit_test(a_node_matters_if_a_pod_shows_it),
 	    cmocka_unit_test(any_text_does_no_harm),
 	    cmocka_unit_test(many_files_of_a_large_map_cost_little),
+	    cmocka_unit_test(many_huge_pages_cost_little),
 	};
 
 	return cmocka_run_group_tests_name("downward_diff", tests, NULL, NULL);

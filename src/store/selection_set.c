@@ -127,20 +127,34 @@ static size_t cost(const struct folder_set *set)
 	       set->folders.count * (sizeof(struct selection_folder) + sizeof(size_t));
 }
 
-/* The set that was not asked for longest gives way, but not the one just made. */
-static struct folder_set *make_room_locked(struct selections *all, const struct selection *keep)
+static struct selection *oldest_set(const struct selections *all, const struct selection *keep)
 {
 	struct selection *oldest = NULL;
 
-	if (all->set_bytes <= FOLDER_SETS_MAX)
-		return NULL;
 	for (size_t i = 0; i < all->count; i++) {
 		struct selection *sel = all->items[i];
 
 		if (sel->set && sel != keep && (!oldest || sel->used < oldest->used))
 			oldest = sel;
 	}
-	return oldest ? folder_set_drop_locked(oldest) : NULL;
+	return oldest;
+}
+
+/* The sets that were not asked for longest give way, but not the one just made. To be freed. */
+static struct folder_set *make_room_locked(struct selections *all, const struct selection *keep)
+{
+	struct folder_set *dropped = NULL;
+	struct selection *sel;
+
+	while (all->set_bytes > FOLDER_SETS_MAX && (sel = oldest_set(all, keep))) {
+		struct folder_set *set = folder_set_drop_locked(sel);
+
+		if (set) {
+			set->next = dropped;
+			dropped = set;
+		}
+	}
+	return dropped;
 }
 
 static struct folder_set *take_locked(struct selection *sel)
@@ -178,7 +192,12 @@ int selection_folders(struct selection *sel, struct folder_set **ret)
 	*ret = take_locked(sel);
 	pthread_mutex_unlock(&all->lock);
 	folder_set_free(made);
-	folder_set_free(dropped);
+	while (dropped) {
+		struct folder_set *next = dropped->next;
+
+		folder_set_free(dropped);
+		dropped = next;
+	}
 	return 0;
 }
 
@@ -192,6 +211,14 @@ int selection_has_folder(struct selection *sel, const struct store_namespace *ns
 	r = find(set, ns) != NULL;
 	folder_set_unref(sel, set);
 	return r;
+}
+
+/* After it changed. */
+static void count_bytes_locked(struct selections *all, struct folder_set *set)
+{
+	all->set_bytes -= set->bytes;
+	set->bytes = cost(set);
+	all->set_bytes += set->bytes;
 }
 
 /* One pod more or less in a namespace. Whether its folder came or went with that. */
@@ -209,10 +236,13 @@ static bool count_one(struct selection *sel, const struct store_namespace *ns,
 		/* Without memory for it the set is not known any more. */
 		if (add(set, ns, 1) < 0)
 			folder_set_free(folder_set_drop_locked(sel));
+		else
+			count_bytes_locked(sel->store->selections, set);
 		return true;
 	} else if (--f->pods == 0) {
 		collection_remove(&set->folders, selection_folder_item, f);
 		free(f);
+		count_bytes_locked(sel->store->selections, set);
 		return true;
 	}
 	return false;

@@ -25,6 +25,7 @@ struct folder_set {
 	unsigned int refs;
 	struct collection folders;
 	size_t bytes;
+	struct folder_set *next; /* of those to be freed */
 };
 
 struct selection {

@@ -442,7 +442,7 @@ static void names_exactly_what_differs(void **state)
 	struct dice dice = {.state = 4};
 	size_t with_changes = 0;
 
-	for (int round = 0; round < 150; round++) {
+	for (int round = 0; round < 100; round++) {
 		struct parts p;
 		uint32_t rarely = dice_one_in(&dice, 2) ? 20 : 3;
 
@@ -469,7 +469,7 @@ static void a_node_matters_if_a_pod_shows_it(void **state)
 	struct dice dice = {.state = 6};
 	size_t shown = 0;
 
-	for (int round = 0; round < 500; round++) {
+	for (int round = 0; round < 300; round++) {
 		cleanup_diff struct diff diff = {0};
 		struct parts p;
 

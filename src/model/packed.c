@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <podfs/base/clock.h>
+#include <podfs/base/hash.h>
 #include <podfs/model/packed.h>
 
 struct source {
@@ -104,6 +105,30 @@ static const char *check_names(const struct packed *p)
 	return NULL;
 }
 
+/* Adds a member's text, as written, to a hash. */
+static uint64_t hash_member(const struct source *src, uint32_t n, const char *key, uint64_t h)
+{
+	uint32_t m = json_member(src->index, src->text, n, key);
+	const struct json_node *node = &src->index->nodes[m];
+
+	return m ? hash_u64(h ^ hash_bytes(hash_process_key(), src->text + node->off, node->len))
+		 : h;
+}
+
+/* Pods of one namespace that run the same images have most of their text in common. */
+static uint64_t group_of(const struct source *src, uint32_t metadata)
+{
+	uint32_t spec = json_member(src->index, src->text, 0, "spec");
+	uint32_t list = spec ? json_member(src->index, src->text, spec, "containers") : 0;
+	uint64_t h = hash_member(src, metadata, "namespace", 1);
+
+	if (!list || src->index->nodes[list].type != JSON_ARRAY)
+		return 0;
+	for (uint32_t c = json_first(src->index, list); c; c = src->index->nodes[c].next)
+		h = hash_member(src, c, "image", hash_member(src, c, "name", h));
+	return h;
+}
+
 static int copy_members(struct packed *p, const struct source *src, uint32_t metadata)
 {
 	uint32_t spec = p->kind == KIND_POD ? json_member(src->index, src->text, 0, "spec") : 0;
@@ -154,6 +179,8 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 	if (*ret_fault)
 		return -EINVAL;
 	*ret_fault = "out of memory";
+	if (kind == KIND_POD)
+		ret->group = group_of(&src, metadata);
 	if (kind == KIND_POD)
 		r = pod_facts_read(index, json, &ret->facts);
 	if (r == 0)

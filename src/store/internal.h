@@ -15,6 +15,7 @@ struct store {
 	uint32_t generation[KIND_COUNT];
 	struct diff scratch;
 	struct diff folded; /* of it, if it is large */
+	struct buf text;    /* of what is compared */
 	struct index index;
 	struct claims by_uid;
 	struct claims by_ip;

@@ -63,6 +63,7 @@ void store_free(struct store *s)
 	collection_release(&s->nodes);
 	diff_release(&s->scratch);
 	diff_release(&s->folded);
+	buf_release(&s->text);
 	views_release(s);
 	pthread_rwlock_destroy(&s->lock);
 	free(s);

@@ -1,34 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+/*
+ * A version's last reference may go on any thread, but only the loop changes
+ * the arena: what is dead waits for it in a list.
+ */
 #include <string.h>
 
-#include <podfs/model/render.h>
-#include <podfs/store/version.h>
+#include "texts.h"
 
-/* Opened versions that nobody uses are kept up to this many bytes. */
-#define CACHE_BYTES_MAX (8u << 20)
-#define CACHE_BUCKETS 1024u
+static _Atomic(struct version *) dead;
 
-static struct {
-	pthread_mutex_t lock;
-	struct opened *newest;
-	struct opened *oldest;
-	struct opened *buckets[CACHE_BUCKETS]; /* by seq; a newcomer displaces */
-	size_t bytes;
-} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-struct version *version_new(const char *text, size_t len)
+static void bury(void)
 {
-	static atomic_uint_fast64_t last_seq;
-	struct version *v = malloc(sizeof(*v) + len + 1);
+	struct version *v = atomic_exchange(&dead, NULL);
 
+	while (v) {
+		struct version *next = v->next;
+
+		texts_drop(v);
+		free(v);
+		v = next;
+	}
+}
+
+struct version *version_new(const struct version_text *text)
+{
+	static uint64_t last_seq;
+	struct version *v = malloc(sizeof(*v));
+
+	versions_tidy();
 	if (!v)
 		return NULL;
 	atomic_init(&v->refs, 1);
-	v->seq = atomic_fetch_add(&last_seq, 1) + 1;
-	v->len = len;
-	memcpy(v->text, text, len);
-	v->text[len] = '\0';
+	v->seq = ++last_seq;
+	v->len = (uint32_t)text->len;
+	if (texts_put(v, text) < 0) {
+		free(v);
+		return NULL;
+	}
 	return v;
 }
 
@@ -40,188 +48,35 @@ struct version *version_ref(struct version *v)
 
 void version_unref(struct version *v)
 {
-	if (v && atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1)
-		free(v);
-}
-
-struct opened *opened_ref(struct opened *o)
-{
-	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
-	return o;
-}
-
-void opened_unref(struct opened *o)
-{
-	if (atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) > 1)
+	if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	json_index_release(&o->view.index);
-	buf_release(&o->json);
-	buf_release(&o->yaml);
-	pthread_mutex_destroy(&o->lock);
-	version_unref(o->version);
-	free(o);
+	v->next = atomic_load(&dead);
+	while (!atomic_compare_exchange_weak(&dead, &v->next, v)) {}
 }
 
-static void unlink_locked(struct opened *o)
+int version_read(const struct version *v, struct buf *ret)
 {
-	struct opened **bucket = &cache.buckets[o->version->seq % CACHE_BUCKETS];
-
-	*(o->newer ? &o->newer->older : &cache.newest) = o->older;
-	*(o->older ? &o->older->newer : &cache.oldest) = o->newer;
-	if (*bucket == o)
-		*bucket = NULL;
-	cache.bytes -= o->cost;
-}
-
-static void push_locked(struct opened *o)
-{
-	o->newer = NULL;
-	o->older = cache.newest;
-	*(o->older ? &o->older->newer : &cache.oldest) = o;
-	cache.newest = o;
-	cache.buckets[o->version->seq % CACHE_BUCKETS] = o;
-	cache.bytes += o->cost;
-}
-
-/* The cached one with a reference for the caller, or NULL. */
-static struct opened *find(const struct version *v)
-{
-	pthread_mutex_lock(&cache.lock);
-	struct opened *o = cache.buckets[v->seq % CACHE_BUCKETS];
-	if (o && o->version == v) {
-		opened_ref(o);
-		if (o != cache.newest) {
-			unlink_locked(o);
-			push_locked(o);
-		}
-	} else {
-		o = NULL;
-	}
-	pthread_mutex_unlock(&cache.lock);
-	return o;
-}
-
-/* Takes the oldest out until the rest but @o fits, and puts them before @dropped. */
-static struct opened *trim_locked(const struct opened *o, struct opened *dropped)
-{
-	while (cache.bytes > CACHE_BYTES_MAX && cache.oldest != o) {
-		struct opened *oldest = cache.oldest;
-
-		unlink_locked(oldest);
-		oldest->older = dropped;
-		dropped = oldest;
-	}
-	return dropped;
-}
-
-/* Those that the cache had. Not under its lock. */
-static void unref_all(struct opened *dropped)
-{
-	while (dropped) {
-		struct opened *next = dropped->older;
-
-		opened_unref(dropped);
-		dropped = next;
-	}
-}
-
-static void keep(struct opened *o)
-{
-	struct opened *dropped = NULL;
-
-	pthread_mutex_lock(&cache.lock);
-	struct opened *rival = cache.buckets[o->version->seq % CACHE_BUCKETS];
-	if (rival) {
-		unlink_locked(rival);
-		rival->older = NULL;
-		dropped = rival;
-	}
-	push_locked(opened_ref(o));
-	dropped = trim_locked(o, dropped);
-	pthread_mutex_unlock(&cache.lock);
-	unref_all(dropped);
-}
-
-/* It takes more memory than before, which others make room for if it is kept. */
-static void charge(struct opened *o, size_t bytes)
-{
-	struct opened *dropped = NULL;
-
-	pthread_mutex_lock(&cache.lock);
-	if (cache.buckets[o->version->seq % CACHE_BUCKETS] == o) {
-		unlink_locked(o);
-		o->cost += bytes;
-		push_locked(o);
-		dropped = trim_locked(o, NULL);
-	}
-	pthread_mutex_unlock(&cache.lock);
-	unref_all(dropped);
-}
-
-int opened_get(struct version *v, struct opened **ret)
-{
-	size_t fault_off;
-
-	*ret = find(v);
-	if (*ret)
-		return 0;
-	struct opened *o = calloc(1, sizeof(*o));
-	if (!o)
-		return -ENOMEM;
-	atomic_init(&o->refs, 1);
-	pthread_mutex_init(&o->lock, NULL);
-	o->version = version_ref(v);
-	o->view.text = v->text;
-	o->view.len = v->len;
-	int r = json_scan(&o->view.index, v->text, v->len, &fault_off);
-	if (r < 0) {
-		opened_unref(o);
+	buf_clear(ret);
+	int r = buf_reserve(ret, v->len);
+	if (r == 0)
+		r = texts_get(v, ret->data);
+	if (r < 0)
 		return r;
-	}
-	o->cost = sizeof(*o) + o->view.len + o->view.index.cap * sizeof(struct json_node);
-	keep(o);
-	*ret = o;
+	ret->len = v->len;
+	ret->data[ret->len] = '\0';
 	return 0;
 }
 
-static int rendered(struct opened *o, struct buf *out,
-		    int (*render)(const struct view *, struct buf *), const struct buf **ret)
+int version_same(const struct version *v, const char *text, size_t len, struct buf *scratch)
 {
-	size_t made = 0;
-	int r = 0;
-
-	pthread_mutex_lock(&o->lock);
-	if (!out->len) {
-		r = render(&o->view, out);
-		if (r < 0)
-			buf_release(out);
-		made = out->cap;
-	}
-	pthread_mutex_unlock(&o->lock);
-	if (made)
-		charge(o, made);
-	*ret = out;
-	return r;
+	if (v->len != len)
+		return 0;
+	int r = version_read(v, scratch);
+	return r < 0 ? r : !memcmp(scratch->data, text, len);
 }
 
-int opened_json(struct opened *o, const struct buf **ret)
+void versions_tidy(void)
 {
-	return rendered(o, &o->json, render_json, ret);
-}
-
-int opened_yaml(struct opened *o, const struct buf **ret)
-{
-	return rendered(o, &o->yaml, render_yaml, ret);
-}
-
-void opened_cache_clear(void)
-{
-	pthread_mutex_lock(&cache.lock);
-	struct opened *all = cache.newest;
-	cache.newest = NULL;
-	cache.oldest = NULL;
-	memset(cache.buckets, 0, sizeof(cache.buckets));
-	cache.bytes = 0;
-	pthread_mutex_unlock(&cache.lock);
-	unref_all(all);
+	bury();
+	texts_tidy();
 }

@@ -263,6 +263,13 @@ static int publish(struct store *s, struct update *u, const struct pod_facts *fa
 	return r;
 }
 
+static struct version *version_of(const struct packed *p)
+{
+	const struct version_text text = {p->kind, p->group, p->text.data, p->text.len};
+
+	return version_new(&text);
+}
+
 static int left_out_of(struct version *version, unsigned int *ret)
 {
 	cleanup_opened struct opened *opened = NULL;
@@ -297,7 +304,7 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	struct update u = {.object = o};
 	int r = -ENOMEM;
 
-	u.version = version_new(p->text.data, p->text.len);
+	u.version = version_of(p);
 	if (u.version)
 		r = compare(s, p, &u);
 	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
@@ -324,7 +331,7 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 	if (!o)
 		return -ENOMEM;
 	o->generation = s->generation[o->kind];
-	o->version = version_new(p->text.data, p->text.len);
+	o->version = version_of(p);
 	if (o->version)
 		r = 0;
 	/* Only a long key can leave a value out, and few objects have one. */
@@ -346,8 +353,9 @@ int store_put(struct store *s, struct packed *p)
 	if (!o || strcmp(o->uid, p->uid) != 0)
 		return new_object(s, p, o);
 	o->generation = s->generation[o->kind];
-	if (o->version->len == p->text.len && !memcmp(o->version->text, p->text.data, p->text.len))
-		return 0;
+	int same = version_same(o->version, p->text.data, p->text.len, &s->text);
+	if (same)
+		return same < 0 ? same : 0;
 	return update_object(s, o, p);
 }
 
@@ -363,6 +371,7 @@ int store_remove_object(struct store *s, struct object *o)
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);
 	object_unref(o);
+	versions_tidy();
 	return 1;
 }
 

@@ -185,7 +185,8 @@ static void content_outlives_its_node_for_whoever_replies_with_it(void **state)
 
 static void a_node_holds_its_objects_version_no_longer_than_itself(void **state)
 {
-	struct version *v = version_new("{}", 2);
+	const struct version_text text = {KIND_POD, 0, "{}", 2};
+	struct version *v = version_new(&text);
 	struct pin *pin = pin_new();
 
 	(void)state;

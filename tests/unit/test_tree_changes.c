@@ -590,7 +590,8 @@ static void edit(struct dice *d, enum kind kind)
 
 	if (!o)
 		return;
-	doc_parse(&was, o->version->text);
+	assert_int_equal(version_read(o->version, &was.text), 0);
+	doc_index(&was);
 	doc_mutate(d, &was, &is);
 	if (packed_from_json(&world.index, kind, is.text.data, is.text.len, &p, &fault) < 0 ||
 	    strcmp(p.name, o->name) != 0 || strcmp(p.namespace, o->namespace) != 0)

@@ -32,6 +32,7 @@ struct packed {
 	char *resource_version;
 	char *node_name;        /* of a pod: spec.nodeName, "" before it is bound */
 	uint32_t key_max;       /* bytes of the longest key in it */
+	uint64_t group;         /* of a pod: the same for those that are likely to look alike */
 	struct pod_facts facts; /* of a pod */
 	struct buf text;
 };

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bases: texts that others are packed against.
+ *
+ * A base has a number, which a record that needs it names; the number leads to
+ * where its own record is now. The latest base of a group is found by the group.
+ *
+ * [loop] writes; numbers that are in use may be followed on any thread.
+ */
+#ifndef PODFS_STORE_BASES_H
+#define PODFS_STORE_BASES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define BASES_CHUNK 256u
+#define BASES_CHUNKS 16384u
+
+struct base {
+	_Atomic uint64_t off; /* of its record */
+	uint64_t group;
+	uint32_t next; /* in its bucket, or the next free number */
+};
+
+struct bases {
+	struct base *chunks[BASES_CHUNKS]; /* they stay where they are */
+	uint32_t count;                    /* numbers below it have been given out; 0 never is */
+	uint32_t free;
+	uint32_t *buckets; /* by group: the first number; a power of two */
+	uint32_t bucket_count;
+	uint32_t in_use;
+};
+
+static inline struct base *bases_at(const struct bases *b, uint32_t number)
+{
+	return &b->chunks[number / BASES_CHUNK][number % BASES_CHUNK];
+}
+
+/* A number for a record at @off, which is its group's base from now on; 0: no room or memory. */
+uint32_t bases_add(struct bases *b, uint64_t group, uint64_t off);
+
+/* Nobody names it any more. */
+void bases_remove(struct bases *b, uint32_t number);
+
+/* The latest one of a group; 0: there is none. */
+uint32_t bases_find(const struct bases *b, uint64_t group);
+
+#endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <malloc.h>
 
 #include <podfs/base/log.h>
 #include <podfs/model/packed.h>
@@ -30,7 +31,8 @@ static int pack(struct feed *f, const char *json, size_t len, struct packed *ret
 	int r = packed_from_json(&f->feeds->index, f->kind, json, len, ret, &fault);
 
 	if (r < 0 && r != -ENOMEM)
-		log_warn("a %s was refused: %s", kind_name(f->kind), fault);
+		log_warn("a %s was refused: %s, at byte %zu of %zu", kind_name(f->kind), fault,
+			 ret->fault_off, len);
 	return r;
 }
 
@@ -63,6 +65,8 @@ static void list_end(void *ctx, const char *resource_version)
 
 	(void)resource_version;
 	store_list_end(f->feeds->store, f->kind);
+	/* A list takes memory for a moment, which the allocator would keep. */
+	malloc_trim(0);
 }
 
 static void list_abort(void *ctx)

@@ -153,12 +153,12 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 		     struct packed *ret, const char **ret_fault)
 {
 	struct source src = {index, json};
-	size_t fault_off;
 
 	*ret_fault = "not JSON, or over a limit";
-	int r = json_scan(index, json, len, &fault_off);
+	int r = json_scan(index, json, len, &ret->fault_off);
 	if (r < 0)
 		return r;
+	ret->fault_off = 0;
 	*ret_fault = "no object with metadata";
 	uint32_t metadata = json_member(index, json, 0, "metadata");
 	if (!metadata || index->nodes[metadata].type != JSON_OBJECT)

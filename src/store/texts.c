@@ -366,3 +366,8 @@ void texts_tidy(void)
 {
 	arena_tidy(&texts.arena, lead, NULL);
 }
+
+const struct arena *texts_arena(void)
+{
+	return &texts.arena;
+}

@@ -45,4 +45,7 @@ void texts_drop(struct version *v);
 /* Gives memory back that is not needed any more. */
 void texts_tidy(void);
 
+/* Where they are. */
+const struct arena *texts_arena(void);
+
 #endif

@@ -208,6 +208,29 @@ static void the_kept_text_is_within_the_limit_too(void **state)
 	assert_non_null(fault);
 }
 
+static void where_the_json_ends_to_be_some_is_told(void **state)
+{
+	static const struct {
+		const char *json;
+		size_t off;
+	} faults[] = {
+	    {"{\"metadata\":{\"name\":k}}", 20},
+	    {"{\"metadata\":{\"name\":\"k\"}", 24},
+	    {"{\"metadata\":{\"name\":\"k\"}},", 25},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		cleanup_packed struct packed p = {0};
+		const char *fault;
+
+		assert_int_equal(packed_from_json(&scratch, KIND_NODE, faults[i].json,
+						  strlen(faults[i].json), &p, &fault),
+				 -EINVAL);
+		assert_int_equal(p.fault_off, faults[i].off);
+	}
+}
+
 /* So that a stream and the model never disagree about one. */
 static void an_object_at_its_limits_is_kept(void **state)
 {
@@ -247,6 +270,7 @@ int main(void)
 	    cmocka_unit_test(names_have_their_longest),
 	    cmocka_unit_test(only_pods_have_a_namespace),
 	    cmocka_unit_test(the_kept_text_is_within_the_limit_too),
+	    cmocka_unit_test(where_the_json_ends_to_be_some_is_told),
 	    cmocka_unit_test(an_object_at_its_limits_is_kept),
 	};
 

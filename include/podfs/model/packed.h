@@ -35,6 +35,7 @@ struct packed {
 	uint64_t group;         /* of a pod: the same for those that are likely to look alike */
 	struct pod_facts facts; /* of a pod */
 	struct buf text;
+	size_t fault_off; /* where in the JSON the fault is: of what is not JSON, its first byte */
 };
 
 /**

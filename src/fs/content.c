@@ -50,12 +50,13 @@ static void made_of_set(struct made_of *m, struct version *object, struct versio
 }
 
 /* Under the store's lock. */
-static struct version *node_version(const struct fs *fs, const struct inode *n)
+static struct version *node_version(const struct fs *fs, enum tree_kind kind,
+				    const struct object *object)
 {
 	const struct store_node *node = NULL;
 
-	if (n->kind == TREE_DOWNWARD_FILE)
-		node = tree_pod_node(fs->tree, n->object);
+	if (kind == TREE_DOWNWARD_FILE)
+		node = tree_pod_node(fs->tree, object);
 	return node ? node->object->version : NULL;
 }
 
@@ -69,23 +70,25 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 	store_rdlock(fs->tree->store);
 	inode_lock(fs->inodes);
 	const struct inode *n = inode_get(fs->inodes, id);
+	struct pin *pin = n ? inode_pin(fs->inodes, n) : NULL;
+	struct object *object = n ? inode_object(fs->inodes, n) : NULL;
 	if (!n)
 		r = -ENOENT;
 	else if (fs_is_denied(fs, n->kind))
 		r = -EIO;
-	else if (n->pin && !n->pin->version)
-		ret->pin = pin_ref(n->pin);
-	else if (n->pin)
-		made_of_set(ret_m, n->pin->version, n->pin->node_version);
-	else if (n->attached && n->object)
-		made_of_set(ret_m, n->object->version, node_version(fs, n));
+	else if (pin && !pin->version)
+		ret->pin = pin_ref(pin);
+	else if (pin)
+		made_of_set(ret_m, pin->version, pin->node_version);
+	else if (object)
+		made_of_set(ret_m, object->version, node_version(fs, n->kind, object));
 	else
 		r = -ESTALE;
 	if (n)
 		ret->kind = n->kind;
 	inode_unlock(fs->inodes);
 	store_rdunlock(fs->tree->store);
-	return r < 0 ? r : inode_object_path(n, &ret->path);
+	return r < 0 ? r : inode_object_path(fs->inodes, n, &ret->path);
 }
 
 static int content_get(struct fs *fs, uint64_t id, struct content *ret)

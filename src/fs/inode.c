@@ -1,90 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <podfs/base/hash.h>
 
-#include "inode.h"
+#include "inode_table.h"
 
-#define BUCKETS_MIN 1024u
+/* Of records: 80 million nodes, for which the kernel would need as many kilobytes. */
+#define NODES_BYTES (UINT64_C(4) << 30)
+#define NODES_MAX (UINT64_C(80) << 20)
 
-struct inode_table {
-	pthread_mutex_t lock;
-	struct inode *root;
-	struct inode **by_id;
-	struct inode **by_name; /* attached nodes, by parent and name */
-	size_t buckets;         /* of each; a power of two */
-	size_t count;
-	uint64_t last_id;
-};
+_Static_assert(sizeof(struct inode) == 52, "64 bytes a node leave that much for its record");
 
-static struct inode **id_bucket(const struct inode_table *t, uint64_t id)
+/* Nodes that came one after the other lie in neighbouring buckets: they are looked for together. */
+#define ID_BLOCK_BITS 10
+
+static uint64_t hash_id(uint64_t id)
 {
-	return &t->by_id[hash_u64(id) & (t->buckets - 1)];
+	return id ^ hash_u64(id >> ID_BLOCK_BITS) << ID_BLOCK_BITS;
 }
 
-static struct inode **name_bucket(const struct inode_table *t, uint64_t parent, const char *name,
-				  size_t len)
+static uint32_t *next_by_id(void *ctx, uint32_t slot)
 {
-	uint64_t h = hash_bytes(hash_process_key(), name, len);
-
-	return &t->by_name[hash_u64(h + parent) & (t->buckets - 1)];
+	return &node_at(ctx, slot)->id_next;
 }
 
-struct pin *pin_new(void)
+static uint64_t node_hash_id(void *ctx, uint32_t slot)
 {
-	struct pin *p = calloc(1, sizeof(*p));
-
-	if (p)
-		atomic_init(&p->refs, 1);
-	return p;
+	return hash_id(node_at(ctx, slot)->id);
 }
 
-struct pin *pin_ref(struct pin *p)
-{
-	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-	return p;
-}
+static const struct chains_of of_id = {next_by_id, node_hash_id};
 
-void pin_unref(struct pin *p)
+static int add_root(struct inode_table *t)
 {
-	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
-		return;
-	version_unref(p->version);
-	version_unref(p->node_version);
-	buf_release(&p->content);
-	free(p);
-}
+	uint32_t slot = slab_new(&t->nodes);
 
-static void inode_free(struct inode *n)
-{
-	object_unref(n->object);
-	pin_unref(n->pin);
-	selection_unref(n->selection);
-	free(n);
-}
-
-struct inode_table *inode_table_new(void)
-{
-	struct inode_table *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return NULL;
-	t->buckets = BUCKETS_MIN;
-	t->by_id = calloc(t->buckets, sizeof(struct inode *));
-	t->by_name = calloc(t->buckets, sizeof(struct inode *));
-	t->root = calloc(1, sizeof(*t->root) + 1);
-	if (!t->by_id || !t->by_name || !t->root) {
-		free(t->by_id);
-		free(t->by_name);
-		free(t->root);
-		free(t);
-		return NULL;
-	}
-	pthread_mutex_init(&t->lock, NULL);
+	if (!slot)
+		return -ENOMEM;
+	t->root = node_at(t, slot);
 	t->root->id = INODE_ROOT;
 	t->root->ino = INODE_ROOT;
 	t->root->lookups = 1;
@@ -93,7 +49,23 @@ struct inode_table *inode_table_new(void)
 	t->root->attached = true;
 	t->last_id = INODE_ROOT;
 	t->count = 1;
-	*id_bucket(t, INODE_ROOT) = t->root;
+	chains_add(&t->by_id, slot);
+	return 0;
+}
+
+struct inode_table *inode_table_new(void)
+{
+	struct inode_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	pthread_mutex_init(&t->lock, NULL);
+	if (slab_init(&t->nodes, sizeof(struct inode), NODES_BYTES) < 0 || holds_init(t) < 0 ||
+	    names_init(&t->names) < 0 || chains_init(&t->by_id, NODES_MAX, &of_id, t) < 0 ||
+	    add_root(t) < 0) {
+		inode_table_free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -102,16 +74,10 @@ void inode_table_free(struct inode_table *t)
 	if (!t)
 		return;
 	/* After an unmount the kernel has forgotten everything without saying so. */
-	for (size_t i = 0; i < t->buckets; i++) {
-		for (struct inode *n = t->by_id[i]; n;) {
-			struct inode *next = n->id_next;
-
-			inode_free(n);
-			n = next;
-		}
-	}
-	free(t->by_id);
-	free(t->by_name);
+	holds_release(t);
+	names_release(&t->names);
+	chains_release(&t->by_id);
+	slab_release(&t->nodes);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -128,19 +94,19 @@ void inode_unlock(struct inode_table *t)
 
 struct inode *inode_get(struct inode_table *t, uint64_t id)
 {
-	for (struct inode *n = *id_bucket(t, id); n; n = n->id_next)
-		if (n->id == id)
-			return n;
-	return NULL;
+	struct inode *n = node_at(t, chains_first(&t->by_id, hash_id(id)));
+
+	while (n && n->id != id)
+		n = node_at(t, n->id_next);
+	return n;
 }
 
 struct inode *inode_child(struct inode_table *t, const struct inode *parent, const char *name,
 			  size_t len)
 {
-	for (struct inode *n = *name_bucket(t, parent->id, name, len); n; n = n->name_next)
-		if (n->parent == parent && !strncmp(n->name, name, len) && !n->name[len])
-			return n;
-	return NULL;
+	uint32_t number = names_find(&t->names, name, len);
+
+	return number ? children_find(t, parent, number) : NULL;
 }
 
 struct inode *inode_walk(struct inode_table *t, const char *path, size_t len)
@@ -158,122 +124,74 @@ struct inode *inode_walk(struct inode_table *t, const char *path, size_t len)
 	return n;
 }
 
-/* More room when it gets tight. If there is no memory for that, chains just grow longer. */
-static void grow(struct inode_table *t)
-{
-	if (t->count < t->buckets)
-		return;
-	size_t old = t->buckets;
-	struct inode **by_id = calloc(old * 2, sizeof(struct inode *));
-	struct inode **by_name = calloc(old * 2, sizeof(struct inode *));
-	if (!by_id || !by_name) {
-		free(by_id);
-		free(by_name);
-		return;
-	}
-	struct inode **old_id = t->by_id;
-	struct inode **old_name = t->by_name;
-	t->by_id = by_id;
-	t->by_name = by_name;
-	t->buckets = old * 2;
-	for (size_t i = 0; i < old; i++) {
-		for (struct inode *n = old_id[i]; n;) {
-			struct inode *next = n->id_next;
-			struct inode **bucket = id_bucket(t, n->id);
-
-			n->id_next = *bucket;
-			*bucket = n;
-			n = next;
-		}
-		for (struct inode *n = old_name[i]; n;) {
-			struct inode *next = n->name_next;
-			struct inode **bucket =
-			    name_bucket(t, n->parent->id, n->name, strlen(n->name));
-
-			n->name_next = *bucket;
-			*bucket = n;
-			n = next;
-		}
-	}
-	free(old_id);
-	free(old_name);
-}
-
 struct inode *inode_add(struct inode_table *t, struct inode *parent, const struct tree_entry *entry,
 			struct object *object, uint64_t ino, struct pin *pin)
 {
-	struct inode *n = calloc(1, sizeof(*n) + entry->name_len + 1);
+	bool shows = pin || (object && !tree_is_link(entry->kind));
+	uint32_t slot = slab_new(&t->nodes);
+	uint32_t name = names_get(&t->names, entry->name, entry->name_len);
+	uint32_t holds = 0;
 
-	if (!n)
+	if (slot && name && shows)
+		holds = pin ? hold_pin(t, pin) : hold_object(t, object, parent->holds);
+	if (!slot || !name || (shows && !holds)) {
+		if (name)
+			names_unref(&t->names, name);
+		if (slot)
+			slab_free(&t->nodes, slot);
 		return NULL;
-	grow(t);
-	n->id = ++t->last_id;
-	n->lookups = 1;
-	n->kind = (uint8_t)entry->kind;
-	n->is_dir = tree_is_dir(entry->kind, entry->field);
-	n->parent = parent;
-	n->pin = pin;
-	n->attached = !pin;
-	memcpy(n->name, entry->name, entry->name_len);
-	n->sibling = parent->children;
-	n->sibling_at = &parent->children;
-	if (n->sibling)
-		n->sibling->sibling_at = &n->sibling;
-	parent->children = n;
-	n->ino = ino;
-	if (object && !n->is_dir)
-		n->object = object_ref(object);
-	struct inode **bucket = id_bucket(t, n->id);
-	n->id_next = *bucket;
-	*bucket = n;
-	if (n->attached) {
-		bucket = name_bucket(t, parent->id, entry->name, entry->name_len);
-		n->name_next = *bucket;
-		*bucket = n;
 	}
+	struct inode *n = node_at(t, slot);
+	n->ino = ino;
+	n->id = ++t->last_id;
+	n->parent = slot_of(t, parent);
+	n->name = name;
+	n->holds = holds;
+	n->lookups = 1;
+	n->kind = entry->kind;
+	n->is_dir = tree_is_dir(entry->kind, entry->field);
+	n->attached = !pin;
+	children_add(t, parent, n);
+	chains_add(&t->by_id, slot);
 	t->count++;
 	return n;
 }
 
+uint64_t inode_lookups(const struct inode *n)
+{
+	return (uint64_t)n->lookups_high << 32 | n->lookups;
+}
+
 void inode_ref(struct inode *n)
 {
-	n->lookups++;
+	if (!++n->lookups)
+		n->lookups_high++;
 }
 
-static void unhash_name(struct inode_table *t, struct inode *n)
+static void unref(struct inode *n, uint64_t count)
 {
-	struct inode **at = name_bucket(t, n->parent->id, n->name, strlen(n->name));
+	uint64_t lookups = inode_lookups(n);
 
-	while (*at != n)
-		at = &(*at)->name_next;
-	*at = n->name_next;
-	n->name_next = NULL;
-	n->attached = false;
-}
-
-static void unhash_id(struct inode_table *t, struct inode *n)
-{
-	struct inode **at = id_bucket(t, n->id);
-
-	while (*at != n)
-		at = &(*at)->id_next;
-	*at = n->id_next;
+	assert(lookups >= count);
+	lookups -= count < lookups ? count : lookups;
+	n->lookups = (uint32_t)lookups;
+	n->lookups_high = (uint16_t)(lookups >> 32);
 }
 
 /* Frees a node that nobody knows, and its parents as far as that makes them unknown, too. */
 static void reap(struct inode_table *t, struct inode *n)
 {
-	while (n != t->root && !n->lookups && !n->children) {
-		struct inode *parent = n->parent;
+	while (n != t->root && !n->lookups && !n->lookups_high && !n->children) {
+		struct inode *parent = node_at(t, n->parent);
+		uint32_t slot = slot_of(t, n);
 
-		if (n->attached)
-			unhash_name(t, n);
-		unhash_id(t, n);
-		*n->sibling_at = n->sibling;
-		if (n->sibling)
-			n->sibling->sibling_at = n->sibling_at;
+		children_remove(t, parent, n);
+		chains_remove(&t->by_id, slot);
+		names_unref(&t->names, n->name);
+		hold_drop(t, n->holds);
+		n->id = 0;
+		slab_free(&t->nodes, slot);
 		t->count--;
-		inode_free(n);
 		n = parent;
 	}
 }
@@ -284,65 +202,24 @@ void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
 
 	if (!node || node == t->root)
 		return;
-	assert(node->lookups >= n);
-	node->lookups -= n < node->lookups ? n : node->lookups;
+	unref(node, n);
 	reap(t, node);
 }
 
-void inode_detach(struct inode_table *t, struct inode *n, struct pin *pin)
+int inode_detach(struct inode_table *t, struct inode *n, struct pin *pin)
 {
-	unhash_name(t, n);
-	n->pin = pin;
-}
+	struct inode *parent = node_at(t, n->parent);
+	uint32_t was = n->holds;
 
-static int path_below(const struct inode *n, const struct inode *top, struct buf *out)
-{
-	const struct inode *chain[PATH_MAX / 2];
-	size_t depth = 0;
-
-	for (; n != top; n = n->parent) {
-		if (depth == ARRAY_SIZE(chain))
-			return -ENAMETOOLONG;
-		chain[depth++] = n;
-	}
-	while (depth--) {
-		buf_addstr(out, chain[depth]->name);
-		if (depth)
-			buf_addch(out, '/');
-	}
-	return buf_reserve(out, 0);
-}
-
-int inode_path(const struct inode *n, struct buf *out)
-{
-	const struct inode *root = n;
-
-	while (root->parent)
-		root = root->parent;
-	return path_below(n, root, out);
-}
-
-static bool is_object_dir(const struct inode *n)
-{
-	switch (n->kind) {
-	case TREE_POD:
-	case TREE_NODE:
-	case TREE_NAMESPACE:
-	case TREE_POD_NODE:
-	case TREE_ROOT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-int inode_object_path(const struct inode *n, struct buf *out)
-{
-	const struct inode *top = n;
-
-	while (!is_object_dir(top))
-		top = top->parent;
-	return path_below(n, top, out);
+	children_remove(t, parent, n);
+	n->attached = false;
+	children_add(t, parent, n);
+	n->holds = pin ? hold_pin(t, pin) : 0;
+	hold_drop(t, was);
+	if (!pin || n->holds)
+		return 0;
+	pin_unref(pin);
+	return -ENOMEM;
 }
 
 uint64_t inode_count(struct inode_table *t)
@@ -351,43 +228,4 @@ uint64_t inode_count(struct inode_table *t)
 	uint64_t count = t->count;
 	pthread_mutex_unlock(&t->lock);
 	return count;
-}
-
-void inode_summaries_free(struct inode_summary *all, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(all[i].name);
-	free(all);
-}
-
-static int summarize(const struct inode *n, struct inode_summary *ret)
-{
-	*ret = (struct inode_summary){.id = n->id, .is_dir = n->is_dir};
-	if (!n->parent)
-		return 0;
-	/* Of a detached node, too: whether the kernel has heard that it lost its name is unknown.
-	 */
-	ret->parent = n->parent->id;
-	ret->name = strdup(n->name);
-	return ret->name ? 0 : -ENOMEM;
-}
-
-int inode_summaries(struct inode_table *t, struct inode_summary **ret, size_t *ret_count)
-{
-	size_t count = 0;
-	int r = 0;
-
-	pthread_mutex_lock(&t->lock);
-	struct inode_summary *all = calloc(t->count, sizeof(*all));
-	for (size_t i = 0; all && i < t->buckets && r == 0; i++)
-		for (const struct inode *n = t->by_id[i]; n && r == 0; n = n->id_next)
-			r = summarize(n, &all[count++]);
-	pthread_mutex_unlock(&t->lock);
-	if (!all || r < 0) {
-		inode_summaries_free(all, count);
-		return -ENOMEM;
-	}
-	*ret = all;
-	*ret_count = count;
-	return 0;
 }

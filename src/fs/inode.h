@@ -35,24 +35,27 @@ struct pin {
 	int64_t mtime_ns;
 };
 
+/*
+ * A record of the table (slab.h), which knows others by their slots: no pointers, so that it is
+ * small and could lie in memory that is shared.
+ */
 struct inode {
-	uint64_t id;
 	uint64_t ino; /* st_ino */
-	uint64_t lookups;
-	struct inode *parent;        /* kept alive by its children; NULL: the root */
-	struct object *object;       /* of a file: whose content it shows, or NULL; a reference */
-	struct selection *selection; /* that a folder shows: held, so that its changes are told */
-	struct pin *pin;             /* under the lock until detached, constant afterwards */
-	struct inode *id_next;
-	struct inode *name_next;
-	struct inode *children;
-	struct inode *sibling;
-	struct inode **sibling_at; /* what points to this one */
-	uint8_t kind;              /* enum tree_kind */
-	bool is_dir;
-	bool attached;
-	char name[];
-};
+	uint64_t id;
+	uint32_t parent; /* kept alive by its children; 0: the root */
+	uint32_t children;
+	uint32_t left; /* in the tree of its folder's children */
+	uint32_t right;
+	uint32_t id_next;
+	uint32_t name;  /* names.h; 0: the root */
+	uint32_t holds; /* what it shows (inode_holds.c); constant once detached */
+	uint32_t lookups;
+	uint16_t lookups_high;
+	uint8_t kind : 7; /* enum tree_kind */
+	uint8_t is_dir : 1;
+	uint8_t : 0; /* those are read without the lock, these are not */
+	uint8_t attached : 1;
+} __attribute__((packed, aligned(4)));
 
 struct inode_table;
 
@@ -89,36 +92,62 @@ struct inode *inode_add(struct inode_table *t, struct inode *parent, const struc
 
 /* One more lookup for a node that the kernel is told of again. */
 void inode_ref(struct inode *n);
+uint64_t inode_lookups(const struct inode *n);
 
-/* A selection's folder holds it, from its first lookup on. */
-static inline void inode_hold(struct inode *n, struct selection *sel)
-{
-	if (n->kind == TREE_SELECTION && !n->selection)
-		n->selection = selection_ref(sel);
-}
+/* A selection's folder holds it, from its first lookup on; others do not. 0 or -ENOMEM. */
+int inode_hold(struct inode_table *t, struct inode *n, struct selection *sel);
+
+/*
+ * The child of @parent that comes after @after, or (NULL) first: those that are attached, and then
+ * the detached ones. NULL: none more.
+ */
+struct inode *inode_next_child(const struct inode_table *t, const struct inode *parent,
+			       const struct inode *after);
 
 /* Takes @n lookups back; unknown ids are ignored: a FORGET may be late. */
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);
 
-/* Detaches one node; it keeps @pin (which may be NULL). */
-void inode_detach(struct inode_table *t, struct inode *n, struct pin *pin);
+/*
+ * Detaches one node; it keeps @pin, which may be NULL and is taken over in any case, and nothing
+ * else. 0; -ENOMEM: it keeps nothing.
+ */
+int inode_detach(struct inode_table *t, struct inode *n, struct pin *pin);
 
-/* Appends the path from the root, or from the object's own directory. 0 or -ENOMEM. Not under
- * the lock. */
-int inode_path(const struct inode *n, struct buf *out);
-int inode_object_path(const struct inode *n, struct buf *out);
+/* The following under the lock, or the store's, or when the node is detached. */
+
+/* Of an attached file: whose content it shows; of others NULL. */
+struct object *inode_object(const struct inode_table *t, const struct inode *n);
+/* Of a detached node: what it kept, or NULL. */
+struct pin *inode_pin(const struct inode_table *t, const struct inode *n);
+
+/* The following need no lock. */
+
+/* NULL: the root has none. */
+const struct inode *inode_parent(const struct inode_table *t, const struct inode *n);
+/* The name it has, or had; the root's is "". */
+const char *inode_name(const struct inode_table *t, const struct inode *n);
+
+/* Appends the path from the root, or from the object's own directory. 0 or -ENOMEM. */
+int inode_path(const struct inode_table *t, const struct inode *n, struct buf *out);
+int inode_object_path(const struct inode_table *t, const struct inode *n, struct buf *out);
 
 /* All that must be known to tell the kernel of a node. */
 struct inode_summary {
 	uint64_t id;
-	uint64_t parent;
-	char *name; /* the one it has, or had; NULL: the root */
+	uint64_t parent; /* 0: the root */
 	bool is_dir;
+	char name[FIELD_NAME_MAX + 1]; /* the one it has, or had */
 };
 
-/* All nodes, as they are now. Not under the lock. 0 or -ENOMEM. */
-int inode_summaries(struct inode_table *t, struct inode_summary **ret, size_t *ret_count);
-void inode_summaries_free(struct inode_summary *all, size_t count);
+/**
+ * Some of the nodes, a piece of them at a time. Those that are there throughout are all seen, and
+ * once.
+ *
+ * @at  0 at first; where to go on at the next call.
+ *
+ * How many; 0: that was all. Takes the lock.
+ */
+size_t inode_summaries(struct inode_table *t, uint32_t *at, struct inode_summary *ret, size_t max);
 
 /* Nodes the kernel holds. [any thread] */
 uint64_t inode_count(struct inode_table *t);

@@ -64,7 +64,7 @@ int fs_spot_open(struct fs *fs, uint64_t id, struct fs_spot *ret)
 		return -EIO;
 	if (!ret->attached)
 		return 0;
-	int r = inode_path(ret->inode, &path);
+	int r = inode_path(fs->inodes, ret->inode, &path);
 	return r < 0 ? r : tree_walk(fs->tree, path.data, &ret->place);
 }
 
@@ -78,8 +78,11 @@ static int take_inode(struct fs *fs, const struct fs_spot *dir, const struct tre
 		inode_ref(n);
 	else
 		n = inode_add(fs->inodes, dir->inode, entry, place->object, e->attr.st_ino, NULL);
+	if (n && inode_hold(fs->inodes, n, place->selection) < 0) {
+		inode_forget(fs->inodes, n->id, 1);
+		n = NULL;
+	}
 	if (n) {
-		inode_hold(n, place->selection);
 		e->ino = n->id;
 		e->attr.st_ino = n->ino;
 	}
@@ -269,18 +272,19 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 }
 
 /* A link that no name leads to any more, or that was made for one caller. */
-static void lost_link_attr(const struct inode *n, struct tree_attr *attr)
+static void lost_link_attr(const struct pin *pin, struct tree_attr *attr)
 {
 	attr->type = S_IFLNK;
 	attr->mode = 0777;
 	attr->nlink = 1;
-	attr->size = n->pin ? n->pin->content.len : 0;
+	attr->size = pin ? pin->content.len : 0;
 }
 
 static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 {
 	struct fs_spot at;
 	struct tree_attr attr = {.type = S_IFDIR, .mode = 0555};
+	const struct pin *pin = NULL; /* what stays once it is there, as the node does */
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
@@ -290,15 +294,15 @@ static int do_getattr(struct fs *fs, uint64_t id, struct stat *ret)
 		attr.mtime_ns = tree_file_time(at.place.object, at.place.kind, at.place.path.data);
 	else if (r == 0 && at.attached)
 		r = tree_attr(fs->tree, &at.place, &attr);
-	else if (r == 0 && at.inode && at.inode->pin)
-		attr.mtime_ns = at.inode->pin->mtime_ns;
+	else if (r == 0 && (pin = inode_pin(fs->inodes, at.inode)))
+		attr.mtime_ns = pin->mtime_ns;
 	tree_place_release(&at.place);
 	store_rdunlock(fs->tree->store);
 	/* How long a file is may take rendering it: not under the lock. */
 	if (r == 0 && is_file)
 		r = fs_content_size(fs, id, &attr);
 	else if (r == 0 && is_link && !at.attached)
-		lost_link_attr(at.inode, &attr);
+		lost_link_attr(pin, &attr);
 	if (r < 0)
 		return r;
 	attr.ino = at.inode->ino;
@@ -320,14 +324,15 @@ static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
 {
+	const struct pin *pin;
 	struct fs_spot at;
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
 	if (r == 0 && at.attached)
 		r = tree_readlink(&at.place, target);
-	else if (r == 0 && at.inode->pin)
-		r = buf_add(target, at.inode->pin->content.data, at.inode->pin->content.len);
+	else if (r == 0 && (pin = inode_pin(fs->inodes, at.inode)))
+		r = buf_add(target, pin->content.data, pin->content.len);
 	else if (r == 0)
 		r = -ESTALE;
 	tree_place_release(&at.place);

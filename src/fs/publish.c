@@ -48,41 +48,42 @@ static struct version *node_before(const struct fs *fs, const struct object *pod
 static struct pin *make_pin(struct fs *fs, const struct inode *n, const struct store_change *change)
 {
 	cleanup_buf struct buf path = {0};
+	struct object *object = inode_object(fs->inodes, n);
 	struct pin *pin;
 
-	if (!n->is_dir && (!n->object || tree_is_link(n->kind)))
+	if (!n->is_dir && (!object || tree_is_link(n->kind)))
 		return NULL;
 	pin = pin_new();
 	if (pin && n->is_dir) {
 		pin->mtime_ns = clock_realtime_ns();
 		return pin;
 	}
-	if (!pin || inode_object_path(n, &path) < 0) {
+	if (!pin || inode_object_path(fs->inodes, n, &path) < 0) {
 		pin_unref(pin);
 		fs->pending_lost = true;
 		return NULL;
 	}
-	pin->version =
-	    version_ref(n->object == change->object ? change->before : n->object->version);
+	pin->version = version_ref(object == change->object ? change->before : object->version);
 	if (n->kind == TREE_DOWNWARD_FILE) {
-		struct version *node = node_before(fs, n->object, change);
+		struct version *node = node_before(fs, object, change);
 
 		pin->node_version = node ? version_ref(node) : NULL;
 	}
-	pin->mtime_ns = tree_file_time(n->object, n->kind, path.data);
+	pin->mtime_ns = tree_file_time(object, n->kind, path.data);
 	return pin;
 }
 
 /* From the top down: when the kernel drops a directory, most of what is below goes with it. */
 static void detach(struct fs *fs, struct inode *n, const struct store_change *change)
 {
-	later(fs, NOTIFY_ENTRY, n->parent->id, n->name);
-	inode_detach(fs->inodes, n, make_pin(fs, n, change));
+	later(fs, NOTIFY_ENTRY, inode_parent(fs->inodes, n)->id, inode_name(fs->inodes, n));
+	if (inode_detach(fs->inodes, n, make_pin(fs, n, change)) < 0)
+		fs->pending_lost = true;
 	if (!n->is_dir)
 		return;
-	for (struct inode *c = n->children; c; c = c->sibling)
-		if (c->attached)
-			detach(fs, c, change);
+	struct inode *c;
+	while ((c = inode_next_child(fs->inodes, n, NULL)) && c->attached)
+		detach(fs, c, change);
 	later(fs, NOTIFY_LIST, n->id, "");
 }
 

@@ -110,9 +110,10 @@ static int add_entry(void *ctx, const struct tree_entry *entry)
 static int add_dots(struct reply *r, off_t off)
 {
 	const struct inode *n = r->dir.inode;
-	const struct inode *up = n->parent ? n->parent : n;
+	const struct inode *up = inode_parent(r->fs->inodes, n);
 	struct fuse_entry_param dot = {.attr.st_mode = S_IFDIR, .attr.st_ino = n->ino};
-	struct fuse_entry_param dotdot = {.attr.st_mode = S_IFDIR, .attr.st_ino = up->ino};
+	struct fuse_entry_param dotdot = {.attr.st_mode = S_IFDIR,
+					  .attr.st_ino = up ? up->ino : n->ino};
 	int full = 0;
 
 	if (off < COOKIE_DOT)

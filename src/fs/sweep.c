@@ -26,7 +26,7 @@ static bool drop_all_names(struct fuse_session *se)
 
 static void sweep_inode(struct fs *fs, const struct inode_summary *n, bool name)
 {
-	if (name)
+	if (name && n->parent)
 		fuse_lowlevel_notify_inval_entry(fs->session, n->parent, n->name, strlen(n->name));
 	/* Dropping any name waits for listings of the directory that are under way. */
 	if (n->is_dir)
@@ -39,13 +39,13 @@ static void sweep_inode(struct fs *fs, const struct inode_summary *n, bool name)
 void fs_sweep(void *ctx, enum sweep what)
 {
 	struct fs *fs = ctx;
-	struct inode_summary *all;
+	struct inode_summary some[64];
+	uint32_t at = 0;
 	size_t count;
 	bool names = what == SWEEP_NAMES && !drop_all_names(fs->session);
 
-	while (inode_summaries(fs->inodes, &all, &count) < 0)
-		sleep(1); /* out of memory: until this is done the kernel shows what is untrue */
-	for (size_t i = 0; i < count; i++)
-		sweep_inode(fs, &all[i], names && all[i].name);
-	inode_summaries_free(all, count);
+	/* A node that comes meanwhile is made from what is true now. */
+	while ((count = inode_summaries(fs->inodes, &at, some, ARRAY_SIZE(some))))
+		for (size_t i = 0; i < count; i++)
+			sweep_inode(fs, &some[i], names);
 }

@@ -5,23 +5,31 @@
  */
 #include "unit.h"
 
+#include <sys/mman.h>
+
 #include <podfs/base/cleanup.h>
 
-#include "fs/inode.h"
+#include "fs/inode_table.h"
 
 static struct inode_table *table;
 
-static struct inode *add(struct inode *parent, const char *name, enum tree_kind kind,
-			 struct pin *pin)
+static struct inode *add_of(struct inode *parent, const char *name, enum tree_kind kind,
+			    struct object *object, struct pin *pin)
 {
 	const struct tree_entry entry = {.name = name,
 					 .name_len = strlen(name),
 					 .kind = kind,
 					 .field = {.style = kind == TREE_FIELD ? FIELD_FILE : 0}};
-	struct inode *n = inode_add(table, parent, &entry, NULL, 77, pin);
+	struct inode *n = inode_add(table, parent, &entry, object, 77, pin);
 
 	assert_non_null(n);
 	return n;
+}
+
+static struct inode *add(struct inode *parent, const char *name, enum tree_kind kind,
+			 struct pin *pin)
+{
+	return add_of(parent, name, kind, NULL, pin);
 }
 
 static struct inode *add_dir(struct inode *parent, const char *name)
@@ -144,9 +152,9 @@ static void a_detached_node_keeps_its_id_but_not_its_name(void **state)
 
 	assert_non_null(pin);
 	buf_addstr(&pin->content, "old");
-	inode_detach(table, old, pin);
+	assert_int_equal(inode_detach(table, old, pin), 0);
 	assert_ptr_equal(inode_get(table, old->id), old);
-	assert_ptr_equal(old->pin, pin);
+	assert_ptr_equal(inode_pin(table, old), pin);
 	assert_null(inode_child(table, root(), "f", 1));
 	struct inode *new = add(root(), "f", TREE_FIELD, NULL);
 	assert_ptr_equal(inode_child(table, root(), "f", 1), new);
@@ -176,7 +184,7 @@ static void content_outlives_its_node_for_whoever_replies_with_it(void **state)
 	assert_non_null(pin);
 	buf_addstr(&pin->content, "said once");
 	struct inode *n = add(root(), "status", TREE_SELF_STATUS, pin);
-	struct pin *held = pin_ref(n->pin);
+	struct pin *held = pin_ref(inode_pin(table, n));
 	inode_forget(table, n->id, 1);
 	assert_int_equal(inode_count(table), 1);
 	assert_string_equal(held->content.data, "said once");
@@ -194,7 +202,7 @@ static void a_node_holds_its_objects_version_no_longer_than_itself(void **state)
 	assert_non_null(pin);
 	struct inode *n = add(root(), "f", TREE_FIELD, NULL);
 	pin->version = version_ref(v);
-	inode_detach(table, n, pin);
+	assert_int_equal(inode_detach(table, n, pin), 0);
 	assert_int_equal(v->refs, 2);
 	inode_forget(table, n->id, 1);
 	assert_int_equal(v->refs, 1);
@@ -214,20 +222,205 @@ static void paths_are_from_the_root_and_from_the_objects_directory(void **state)
 	struct inode *name = add(node, "name", TREE_FIELD, NULL);
 	struct inode *phase = add(pod, "phase", TREE_FIELD, NULL);
 
-	assert_int_equal(inode_path(name, &path), 0);
+	assert_int_equal(inode_path(table, name, &path), 0);
 	assert_string_equal(path.data, "namespaces/shop/pods/web/node/name");
 	buf_clear(&path);
-	assert_int_equal(inode_object_path(name, &path), 0);
+	assert_int_equal(inode_object_path(table, name, &path), 0);
 	assert_string_equal(path.data, "name");
 	buf_clear(&path);
-	assert_int_equal(inode_object_path(phase, &path), 0);
+	assert_int_equal(inode_object_path(table, phase, &path), 0);
 	assert_string_equal(path.data, "phase");
 	buf_clear(&path);
-	assert_int_equal(inode_object_path(pods, &path), 0);
+	assert_int_equal(inode_object_path(table, pods, &path), 0);
 	assert_string_equal(path.data, "pods");
 	buf_clear(&path);
-	assert_int_equal(inode_path(root(), &path), 0);
+	assert_int_equal(inode_path(table, root(), &path), 0);
 	assert_string_equal(path.data, "");
+}
+
+static void lookups_are_counted_beyond_32_bits(void **state)
+{
+	struct inode *n = add_dir(root(), "a");
+	uint64_t id = n->id;
+
+	(void)state;
+	n->lookups = UINT32_MAX;
+	inode_ref(n);
+	inode_ref(n);
+	assert_true(inode_lookups(n) == UINT64_C(0x100000001));
+	inode_forget(table, id, UINT64_C(0x100000000));
+	assert_true(inode_lookups(n) == 1);
+	n->lookups = 0;
+	n->lookups_high = 1;
+	inode_forget(table, id, UINT64_C(0xffffffff));
+	assert_true(inode_lookups(n) == 1);
+	inode_forget(table, id, 1);
+	assert_int_equal(inode_count(table), 1);
+}
+
+static struct object *new_object(void)
+{
+	struct object *o = calloc(1, sizeof(*o));
+
+	assert_non_null(o);
+	o->refs = 1;
+	return o;
+}
+
+static void nodes_of_one_object_share_a_reference_to_it(void **state)
+{
+	struct object *web = new_object();
+	struct object *db = new_object();
+
+	(void)state;
+	struct inode *pod = add_of(root(), "web", TREE_POD, web, NULL);
+	struct inode *name = add_of(pod, "name", TREE_FIELD, web, NULL);
+	struct inode *uid = add_of(pod, "uid", TREE_FIELD, web, NULL);
+	struct inode *link = add_of(pod, "labels", TREE_LINK, web, NULL);
+	struct inode *other = add_of(pod, "other", TREE_FIELD, db, NULL);
+	assert_int_equal(web->refs, 2);
+	assert_int_equal(db->refs, 2);
+	assert_ptr_equal(inode_object(table, name), web);
+	assert_ptr_equal(inode_object(table, other), db);
+	/* Neither has content of its own. */
+	assert_null(inode_object(table, pod));
+	assert_null(inode_object(table, link));
+	assert_int_equal(inode_detach(table, name, NULL), 0);
+	assert_null(inode_object(table, name));
+	assert_ptr_equal(inode_object(table, uid), web);
+	uint64_t ids[] = {pod->id, name->id, uid->id, link->id};
+	inode_forget(table, other->id, 1);
+	assert_int_equal(db->refs, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		assert_int_equal(web->refs, 2);
+		inode_forget(table, ids[i], 1);
+	}
+	assert_int_equal(web->refs, 1);
+	free(web);
+	free(db);
+}
+
+static void nodes_that_are_left_at_the_end_give_back_what_they_hold(void **state)
+{
+	struct object *o = new_object();
+	struct version *v = version_new("{}", 2);
+
+	(void)state;
+	assert_non_null(v);
+	struct inode *pod = add_of(root(), "web", TREE_POD, o, NULL);
+	struct inode *f = add_of(pod, "f", TREE_FIELD, o, NULL);
+	struct pin *pin = pin_new();
+	assert_non_null(pin);
+	pin->version = version_ref(v);
+	assert_int_equal(inode_detach(table, f, pin), 0);
+	inode_table_free(table);
+	assert_int_equal(o->refs, 1);
+	assert_int_equal(v->refs, 1);
+	free(o);
+	version_unref(v);
+	table = inode_table_new();
+	assert_non_null(table);
+}
+
+/* How many nodes a sweep's walk sees, and whether each of @ids is among them, once. */
+static size_t summarize(const uint64_t *ids, size_t count, unsigned int *seen)
+{
+	static struct inode_summary some[7];
+	uint32_t at = 0;
+	size_t all = 0;
+	size_t n;
+
+	memset(seen, 0, count * sizeof(*seen));
+	while ((n = inode_summaries(table, &at, some, ARRAY_SIZE(some)))) {
+		all += n;
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < count; j++)
+				seen[j] += some[i].id == ids[j];
+		/* They come and go meanwhile. */
+		inode_forget(table, add_dir(root(), "brief")->id, 1);
+	}
+	return all;
+}
+
+static void a_walk_over_all_nodes_sees_each_once_though_others_come_and_go(void **state)
+{
+	enum { COUNT = 500 };
+	uint64_t ids[COUNT];
+	unsigned int seen[COUNT];
+	struct inode *dir = root();
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		struct inode *n = add_dir(dir, name);
+		ids[i] = n->id;
+		if (i % 50 == 0)
+			dir = n;
+		if (i % 3 == 0)
+			assert_int_equal(inode_detach(table, n, NULL), 0);
+	}
+	assert_int_equal(summarize(ids, COUNT, seen), COUNT + 1);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(seen[i], 1);
+}
+
+static size_t resident(const struct region *r)
+{
+	static unsigned char pages[1u << 16];
+	size_t count = 0;
+
+	assert_true(r->usable / REGION_PAGE <= sizeof(pages));
+	assert_int_equal(mincore(r->base, r->usable, pages), 0);
+	for (size_t i = 0; i < r->usable / REGION_PAGE; i++)
+		count += pages[i] & 1;
+	return count * REGION_PAGE;
+}
+
+static size_t table_bytes(void)
+{
+	size_t bytes = resident(&table->nodes.pages) + resident(&table->nodes.empty) +
+		       resident(&table->holds.pages) + resident(&table->by_id.heads) +
+		       resident(&table->names.all.heads);
+
+	for (size_t i = 0; i < NAMES_CLASSES; i++)
+		bytes += resident(&table->names.slabs[i].pages);
+	return bytes;
+}
+
+/* Pods of 400 nodes each, with names that all of them have and some that are their own. */
+static void memory_follows_what_the_kernel_holds(void **state)
+{
+	enum { PODS = 500, FOLDERS = 20, FILES = 20 };
+	enum { ALL = PODS * (1 + FOLDERS * FILES) };
+	static uint64_t ids[ALL];
+	size_t empty = table_bytes();
+	size_t count = 0;
+	char name[64];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		count = 0;
+		for (int i = 0; i < PODS; i++) {
+			snprintf(name, sizeof(name), "web-frontend-7d4b9c6f5-%05d", i);
+			struct inode *pod = add_dir(root(), name);
+			struct inode *dir = pod;
+			ids[count++] = pod->id;
+			for (int f = 0; f < FOLDERS * FILES; f++) {
+				snprintf(name, sizeof(name), "field-%d", f);
+				struct inode *n = add_dir(f % FILES ? dir : pod, name);
+				dir = f % FILES ? dir : n;
+				ids[count++] = n->id;
+			}
+		}
+		assert_int_equal(inode_count(table), ALL + 1);
+		assert_true((table_bytes() - empty) / ALL < 64);
+		for (size_t i = 0; i < count; i++)
+			inode_forget(table, ids[i], 1);
+		assert_int_equal(inode_count(table), 1);
+		/* Some pages of each kind stay, so that what comes next finds them. */
+		assert_true(table_bytes() - empty < 800000);
+	}
 }
 
 /* A model without any cleverness: an array of all nodes there ever were. */
@@ -316,6 +509,26 @@ static void look_up(struct dice *d)
 	n_alive++;
 }
 
+/* All children of a node: first the attached ones, each of them once. */
+static void assert_children(uint64_t parent)
+{
+	struct inode *dir = model_node(parent);
+	const struct inode *n = NULL;
+	uint64_t want = 0;
+	uint64_t count = 0;
+	bool attached = true;
+
+	for (size_t i = 0; i < n_models; i++)
+		want += models[i].alive && models[i].parent == parent;
+	while ((n = inode_next_child(table, dir, n))) {
+		assert_true(attached || !n->attached);
+		attached = n->attached;
+		assert_ptr_equal(inode_parent(table, n), dir);
+		assert_true(count++ < want);
+	}
+	assert_int_equal(count, want);
+}
+
 static void agrees_with_a_naive_model(void **state)
 {
 	struct dice dice = {10};
@@ -335,7 +548,8 @@ static void agrees_with_a_naive_model(void **state)
 			i = n_models ? any_alive(&dice) : MODEL_MAX;
 			if (i == MODEL_MAX || !models[i].attached || dice_roll(&dice, 4))
 				break;
-			inode_detach(table, inode_get(table, models[i].id), NULL);
+			assert_int_equal(inode_detach(table, inode_get(table, models[i].id), NULL),
+					 0);
 			models[i].attached = false;
 			break;
 		default:
@@ -354,11 +568,15 @@ static void agrees_with_a_naive_model(void **state)
 
 		assert_int_equal(n != NULL, models[i].alive);
 		if (n) {
-			assert_int_equal(n->lookups, models[i].lookups);
+			assert_int_equal(inode_lookups(n), models[i].lookups);
 			assert_int_equal(n->attached, models[i].attached);
 		}
 	}
 	assert_true(n_models > 1000);
+	for (size_t i = 0; i < n_models; i++)
+		if (models[i].alive)
+			assert_children(i + 1);
+	assert_children(0);
 	/* All of it given back, from the oldest to the youngest: nothing is left. */
 	for (size_t i = 0; i < n_models; i++)
 		if (models[i].alive && models[i].lookups)
@@ -401,6 +619,11 @@ int main(void)
 	    inode_test(content_outlives_its_node_for_whoever_replies_with_it),
 	    inode_test(a_node_holds_its_objects_version_no_longer_than_itself),
 	    inode_test(paths_are_from_the_root_and_from_the_objects_directory),
+	    inode_test(lookups_are_counted_beyond_32_bits),
+	    inode_test(nodes_of_one_object_share_a_reference_to_it),
+	    inode_test(nodes_that_are_left_at_the_end_give_back_what_they_hold),
+	    inode_test(a_walk_over_all_nodes_sees_each_once_though_others_come_and_go),
+	    inode_test(memory_follows_what_the_kernel_holds),
 	    inode_test(agrees_with_a_naive_model),
 	    inode_test(many_nodes_are_all_found),
 	};

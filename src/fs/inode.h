@@ -55,6 +55,7 @@ struct inode {
 	uint8_t is_dir : 1;
 	uint8_t : 0; /* those are read without the lock, these are not */
 	uint8_t attached : 1;
+	uint8_t told : 2; /* publish.c: what the kernel is to be told of a folder */
 } __attribute__((packed, aligned(4)));
 
 struct inode_table;

@@ -10,13 +10,6 @@
 #include "inode.h"
 #include "notify.h"
 
-/* A notification that waits for the store's lock to be free. */
-struct pending {
-	enum notify_kind kind;
-	uint64_t id;
-	size_t name_off; /* in `names` */
-};
-
 struct fs {
 	struct tree *tree;
 	struct inode_table *inodes;
@@ -36,8 +29,13 @@ struct fs {
 	pthread_t workers[FS_WORKERS_MAX];
 	unsigned int worker_count;
 
-	/* [loop] From a change until it is published. */
-	struct pending *pending;
+	/* [loop] During a change: folders of which the kernel is to be told. */
+	struct inode **told;
+	size_t told_count;
+	size_t told_cap;
+
+	/* [loop] From a change until it is published, when the store's lock is free. */
+	struct notification *pending;
 	size_t pending_count;
 	size_t pending_cap;
 	struct buf pending_names;

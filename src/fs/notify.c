@@ -221,14 +221,22 @@ static void push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, 
 	*bucket = item;
 	append(n, item);
 	set_count(n, n->count + 1);
-	pthread_cond_signal(&n->wake);
 }
 
 void notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
 {
+	const struct notification one = {kind, id, 0};
+
+	notifier_push_all(n, &one, 1, name ? name : "");
+}
+
+void notifier_push_all(struct notifier *n, const struct notification *all, size_t count,
+		       const char *names)
+{
 	pthread_mutex_lock(&n->lock);
-	if (!n->ending)
-		push_locked(n, kind, id, name ? name : "");
+	for (size_t i = 0; i < count && !n->ending; i++)
+		push_locked(n, all[i].kind, all[i].id, names + all[i].name);
+	pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
 }
 

@@ -61,6 +61,16 @@ int notifier_start(const struct notify_options *options, struct notifier **ret);
  */
 void notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name);
 
+struct notification {
+	enum notify_kind kind;
+	uint64_t id;
+	size_t name; /* where the name starts; that of no name is "" */
+};
+
+/* The same for many, in that order, with names in @names. */
+void notifier_push_all(struct notifier *n, const struct notification *all, size_t count,
+		       const char *names);
+
 /* Everything is to be dropped, after what is under way. [any thread] */
 void notifier_sweep(struct notifier *n, enum sweep what);
 

@@ -14,19 +14,59 @@
 
 #include "internal.h"
 
+/* Of struct inode's `told`. */
+enum told {
+	TOLD_NOT,
+	TOLD_ATTR, /* the folder's attributes are another */
+	TOLD_LIST, /* and so is what is in it */
+};
+
+struct changing {
+	struct fs *fs;
+	const struct store_change *change;
+	/* The folder from which names were last looked for, NULL: the kernel does not know it. */
+	struct inode *base;
+	struct buf base_path;
+	bool has_base;
+};
+
 static void later(struct fs *fs, enum notify_kind kind, uint64_t id, const char *name)
 {
-	if (array_grow(&fs->pending, fs->pending_count, &fs->pending_cap, sizeof(*fs->pending)) <
-	    0) {
-		fs->pending_lost = true;
-		return;
-	}
 	size_t off = fs->pending_names.len;
-	if (buf_add(&fs->pending_names, name, strlen(name) + 1) < 0) {
+
+	if (array_grow(&fs->pending, fs->pending_count, &fs->pending_cap, sizeof(*fs->pending)) <
+		0 ||
+	    buf_add(&fs->pending_names, name, strlen(name) + 1) < 0) {
 		fs->pending_lost = true;
 		return;
 	}
-	fs->pending[fs->pending_count++] = (struct pending){kind, id, off};
+	fs->pending[fs->pending_count++] = (struct notification){kind, id, off};
+}
+
+/* At the end, and once, however many names in the folder changed: its listing is read again when
+ * none of them is what it was. */
+static void later_dir(struct fs *fs, struct inode *n, enum told told)
+{
+	if (n->told == TOLD_NOT) {
+		if (array_grow(&fs->told, fs->told_count, &fs->told_cap, sizeof(*fs->told)) < 0) {
+			fs->pending_lost = true;
+			return;
+		}
+		fs->told[fs->told_count++] = n;
+	}
+	if (n->told < told)
+		n->told = told;
+}
+
+static void flush_dirs(struct fs *fs)
+{
+	for (size_t i = 0; i < fs->told_count; i++) {
+		struct inode *n = fs->told[i];
+
+		later(fs, n->told == TOLD_LIST ? NOTIFY_LIST : NOTIFY_ATTR, n->id, "");
+		n->told = TOLD_NOT;
+	}
+	fs->told_count = 0;
 }
 
 /* The Node of which a pod's file showed something before the change, or NULL. */
@@ -84,25 +124,35 @@ static void detach(struct fs *fs, struct inode *n, const struct store_change *ch
 	struct inode *c;
 	while ((c = inode_next_child(fs->inodes, n, NULL)) && c->attached)
 		detach(fs, c, change);
-	later(fs, NOTIFY_LIST, n->id, "");
+	later_dir(fs, n, TOLD_LIST);
 }
 
-struct changing {
-	struct fs *fs;
-	const struct store_change *change;
-};
+/*
+ * The names of one change are mostly below one folder, which is looked for
+ * once: what is said of a pod that the kernel never asked for ends here.
+ */
+static struct inode *base_dir(struct changing *c, const char *path, size_t len)
+{
+	if (c->has_base && c->base_path.len == len && !memcmp(c->base_path.data, path, len))
+		return c->base;
+	buf_clear(&c->base_path);
+	c->base = inode_walk(c->fs->inodes, path, len);
+	c->has_base = len && buf_add(&c->base_path, path, len) == 0;
+	return c->base;
+}
 
 /* The held directories from @base_len of the path on: their times are later now. */
-static struct inode *touch_dirs(struct fs *fs, const char *path, size_t base_len, size_t dir_len)
+static struct inode *touch_dirs(struct changing *c, const char *path, size_t base_len,
+				size_t dir_len)
 {
-	struct inode *n = inode_walk(fs->inodes, path, base_len);
+	struct inode *n = base_dir(c, path, base_len);
 
 	while (n && base_len < dir_len) {
 		const char *name = path + base_len + (base_len > 0);
 		size_t len = strcspn(name, "/");
 
-		later(fs, NOTIFY_ATTR, n->id, "");
-		n = inode_child(fs->inodes, n, name, len);
+		later_dir(c->fs, n, TOLD_ATTR);
+		n = inode_child(c->fs->inodes, n, name, len);
 		base_len = (size_t)(name - path) + len;
 	}
 	return n;
@@ -114,7 +164,7 @@ static void name_changed(void *ctx, enum change_kind kind, const char *path, siz
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	size_t dir_len = slash ? (size_t)(slash - path) : 0;
-	struct inode *dir = touch_dirs(c->fs, path, base_len, dir_len);
+	struct inode *dir = touch_dirs(c, path, base_len, dir_len);
 
 	if (!dir)
 		return;
@@ -123,30 +173,30 @@ static void name_changed(void *ctx, enum change_kind kind, const char *path, siz
 		detach(c->fs, child, c->change);
 	else if (kind != CHANGE_VALUE)
 		later(c->fs, NOTIFY_ENTRY, dir->id, name);
-	later(c->fs, kind == CHANGE_VALUE ? NOTIFY_ATTR : NOTIFY_LIST, dir->id, "");
+	later_dir(c->fs, dir, kind == CHANGE_VALUE ? TOLD_ATTR : TOLD_LIST);
 }
 
 void fs_changed(void *ctx, const struct store_change *change)
 {
 	struct fs *fs = ctx;
-	struct changing c = {fs, change};
+	struct changing c = {.fs = fs, .change = change};
 
 	atomic_fetch_add(&fs->epoch, 1);
 	inode_lock(fs->inodes);
 	if (tree_changes(fs->tree, change, name_changed, &c) < 0)
 		fs->pending_lost = true;
+	flush_dirs(fs);
 	inode_unlock(fs->inodes);
+	buf_release(&c.base_path);
 }
 
 void fs_published(void *ctx)
 {
 	struct fs *fs = ctx;
 
-	for (size_t i = 0; i < fs->pending_count; i++) {
-		const struct pending *p = &fs->pending[i];
-
-		notifier_push(fs->notifier, p->kind, p->id, fs->pending_names.data + p->name_off);
-	}
+	if (fs->pending_count)
+		notifier_push_all(fs->notifier, fs->pending, fs->pending_count,
+				  fs->pending_names.data);
 	fs->pending_count = 0;
 	buf_clear(&fs->pending_names);
 	if (fs->pending_lost)

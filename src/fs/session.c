@@ -166,6 +166,7 @@ void fs_free(struct fs *fs)
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	inode_table_free(fs->inodes);
+	free(fs->told);
 	free(fs->pending);
 	buf_release(&fs->pending_names);
 	free(fs);

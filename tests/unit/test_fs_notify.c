@@ -80,6 +80,125 @@ static void the_kernel_is_told_to_drop_names_that_changed(void **state)
 	assert_dropped(pods, "web");
 }
 
+/* Takes in what a change makes the kernel be told: how many notifications, and the ids and names.
+ */
+struct heard {
+	struct note notes[64];
+	size_t count;
+};
+
+static void hear(struct heard *ret)
+{
+	static const char end[] = "that is all";
+
+	ret->count = 0;
+	notifier_push(fs->notifier, NOTIFY_ENTRY, 4711, end);
+	for (;;) {
+		struct note n = next_note();
+
+		if (is_name(&n, 4711, end))
+			return;
+		assert_true(ret->count < ARRAY_SIZE(ret->notes));
+		ret->notes[ret->count++] = n;
+	}
+}
+
+static unsigned int times_named(const struct heard *h, uint64_t parent, const char *name)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < h->count; i++)
+		n += is_name(&h->notes[i], parent, name);
+	return n;
+}
+
+static unsigned int times_told(const struct heard *h, uint64_t id)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < h->count; i++)
+		n += h->notes[i].code == FUSE_NOTIFY_INVAL_INODE && h->notes[i].id == id;
+	return n;
+}
+
+#define BEAT(version, when)                                                                        \
+	"{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\","                    \
+	"\"resourceVersion\":"                                                                     \
+	"\"" version                                                                               \
+	"\",\"labels\":{\"a\":\"1\",\"b\":\"1\"}},\"status\":{\"conditions\":[{\"type\":"          \
+	"\"Ready\",\"lastProbeTime\":\"" when "\"}]}}"
+
+static void a_heartbeat_drops_what_it_changed_and_nothing_else(void **state)
+{
+	struct heard h;
+
+	(void)state;
+	assert_int_equal(world_put(&world, KIND_POD, BEAT("1", "12:00")), 1);
+	uint64_t pod = walk("namespaces/shop/pods/web");
+	uint64_t metadata = walk("namespaces/shop/pods/web/metadata");
+	uint64_t labels = walk("namespaces/shop/pods/web/metadata/labels");
+	uint64_t downward = walk("namespaces/shop/pods/web/downward");
+	uint64_t ready = walk("namespaces/shop/pods/web/status/conditions/Ready");
+	uint64_t a = walk("namespaces/shop/pods/web/metadata/labels/a");
+	walk("namespaces/shop/pods/web/metadata/resourceVersion");
+	walk("namespaces/shop/pods/web/status/conditions/Ready/type");
+	walk("namespaces/shop/pods/web/status/conditions/Ready/lastProbeTime");
+	walk("namespaces/shop/pods/web/downward/metadata.labels");
+	walk("namespaces/shop/pods/web/object.json");
+	drain();
+	assert_int_equal(world_put(&world, KIND_POD, BEAT("2", "12:01")), 1);
+	hear(&h);
+	assert_int_equal(times_named(&h, ready, "lastProbeTime"), 1);
+	assert_int_equal(times_named(&h, metadata, "resourceVersion"), 1);
+	assert_int_equal(times_named(&h, pod, "object.json"), 1);
+	for (size_t i = 0; i < h.count; i++) {
+		assert_int_not_equal(h.notes[i].id, labels);
+		assert_int_not_equal(h.notes[i].id, downward);
+	}
+	/* Three names, and the times of the folders on the way to them, each once. */
+	assert_int_equal(times_told(&h, pod), 1);
+	assert_int_equal(times_told(&h, metadata), 1);
+	assert_int_equal(times_told(&h, ready), 1);
+	assert_int_equal(h.count, 3 + 5);
+	assert_int_equal(walk("namespaces/shop/pods/web/metadata/labels/a"), a);
+}
+
+static void a_folder_is_told_once_and_after_the_names_in_it(void **state)
+{
+	struct heard h;
+
+	(void)state;
+	uint64_t labels = walk("namespaces/shop/pods/web/metadata/labels");
+	walk("namespaces/shop/pods/web/metadata/labels/a");
+	walk("namespaces/shop/pods/web/metadata/labels/b");
+	drain();
+	/* A value that changed, a name that went and one that came. */
+	assert_int_equal(world_put(&world, KIND_POD, POD("new\",\"c\":\"2\",\"d\":\"3")), 1);
+	hear(&h);
+	assert_int_equal(times_told(&h, labels), 1);
+	size_t at = 0;
+	while (!is_node(&h.notes[at], labels, 0))
+		at++;
+	for (size_t i = at; i < h.count; i++)
+		assert_int_equal(h.notes[i].code, FUSE_NOTIFY_INVAL_INODE);
+	assert_int_equal(times_named(&h, labels, "a"), 1);
+	assert_int_equal(times_named(&h, labels, "c"), 1);
+	assert_int_equal(times_named(&h, labels, "d"), 1);
+}
+
+static void nothing_is_told_of_a_pod_that_the_kernel_never_asked_for(void **state)
+{
+	struct heard h;
+
+	(void)state;
+	walk("namespaces/shop/pods");
+	drain();
+	assert_int_equal(world_put(&world, KIND_POD, POD("new")), 1);
+	assert_int_equal(world_put(&world, KIND_POD, BEAT("2", "12:01")), 1);
+	hear(&h);
+	assert_int_equal(h.count, 0);
+}
+
 /* --- a reply that a change overtakes --- */
 
 static uint64_t watched;
@@ -292,6 +411,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_kernel_is_told_to_drop_names_that_changed),
+	    TEST(a_heartbeat_drops_what_it_changed_and_nothing_else),
+	    TEST(a_folder_is_told_once_and_after_the_names_in_it),
+	    TEST(nothing_is_told_of_a_pod_that_the_kernel_never_asked_for),
 	    TEST(a_lookup_that_a_change_overtook_is_told_again),
 	    TEST(a_listing_that_a_change_overtook_is_told_again),
 	    TEST(what_nothing_overtook_is_not_told_again),

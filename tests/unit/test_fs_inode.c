@@ -303,7 +303,8 @@ static void nodes_of_one_object_share_a_reference_to_it(void **state)
 static void nodes_that_are_left_at_the_end_give_back_what_they_hold(void **state)
 {
 	struct object *o = new_object();
-	struct version *v = version_new("{}", 2);
+	const struct version_text text = {KIND_POD, 0, "{}", 2};
+	struct version *v = version_new(&text);
 
 	(void)state;
 	assert_non_null(v);

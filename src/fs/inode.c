@@ -53,13 +53,25 @@ static int add_root(struct inode_table *t)
 	return 0;
 }
 
+/* It is held for a fraction of what it takes to sleep and be woken: so a thread tries for a while.
+ */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 struct inode_table *inode_table_new(void)
 {
 	struct inode_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	pthread_mutex_init(&t->lock, NULL);
+	init_lock(&t->lock);
 	if (slab_init(&t->nodes, sizeof(struct inode), NODES_BYTES) < 0 || holds_init(t) < 0 ||
 	    names_init(&t->names) < 0 || chains_init(&t->by_id, NODES_MAX, &of_id, t) < 0 ||
 	    add_root(t) < 0) {

@@ -97,14 +97,15 @@ static double now(void)
 static size_t resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
-	size_t size = 0;
-	size_t pages = 0;
+	char line[128];
+	char *behind;
 
 	malloc_trim(0);
-	if (!f || fscanf(f, "%zu %zu", &size, &pages) != 2)
+	if (!f || !fgets(line, sizeof(line), f))
 		die("no /proc/self/statm");
 	fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
+	strtoul(line, &behind, 10);
+	return strtoul(behind, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static size_t allocated(void)

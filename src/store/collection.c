@@ -79,7 +79,8 @@ int collection_reserve_more(struct collection *c, size_t count)
 {
 	if (c->count + count <= c->cap)
 		return 0;
-	size_t cap = (c->cap ? c->cap + c->cap / 2 : 3) + count;
+	/* Many have one item or two for good, so a first one asks for as much as malloc() gives. */
+	size_t cap = c->cap ? c->cap + c->cap / 4 + count : count < 3 ? 3 : count;
 	void **items = realloc(c->items, cap * sizeof(*items));
 
 	if (!items)

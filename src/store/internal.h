@@ -16,6 +16,7 @@ struct store {
 	struct diff scratch;
 	struct diff folded; /* of it, if it is large */
 	struct buf text;    /* of what is compared */
+	struct json_index json_index;
 	struct index index;
 	struct claims by_uid;
 	struct claims by_ip;

@@ -5,6 +5,7 @@
 #include <podfs/store/collection.h>
 
 #include "internal.h"
+#include "shared.h"
 
 struct object *object_ref(struct object *o)
 {
@@ -18,10 +19,8 @@ void object_unref(struct object *o)
 		return;
 	version_unref(o->version);
 	history_release(&o->history);
-	free(o->name);
-	free(o->namespace);
-	free(o->uid);
-	free(o->node_name);
+	shared_put(o->namespace);
+	shared_put(o->node_name);
 	free(o->indexed);
 	free(o);
 }
@@ -64,6 +63,7 @@ void store_free(struct store *s)
 	diff_release(&s->scratch);
 	diff_release(&s->folded);
 	buf_release(&s->text);
+	json_index_release(&s->json_index);
 	views_release(s);
 	pthread_rwlock_destroy(&s->lock);
 	free(s);

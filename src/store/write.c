@@ -13,21 +13,28 @@
 #include <podfs/store/cookie.h>
 
 #include "internal.h"
+#include "shared.h"
 
 static struct object *object_new(struct packed *p)
 {
-	struct object *o = calloc(1, sizeof(*o));
+	size_t name_size = strlen(p->name) + 1;
+	size_t uid_size = strlen(p->uid) + 1;
+	struct object *o = calloc(1, sizeof(*o) + name_size + uid_size);
 
 	if (!o)
 		return NULL;
 	atomic_init(&o->refs, 1);
+	o->name = memcpy(o->strings, p->name, name_size);
+	o->uid = memcpy(o->strings + name_size, p->uid, uid_size);
+	o->namespace = shared_get(p->namespace);
+	o->node_name = shared_get(p->node_name);
+	if (!o->namespace || !o->node_name) {
+		object_unref(o);
+		return NULL;
+	}
 	o->kind = p->kind;
-	o->cookie = cookie_of(p->name, strlen(p->name));
+	o->cookie = cookie_of(p->name, name_size - 1);
 	o->created_ns = p->created_ns;
-	o->name = take_ptr(p->name);
-	o->namespace = take_ptr(p->namespace);
-	o->uid = take_ptr(p->uid);
-	o->node_name = take_ptr(p->node_name);
 	return o;
 }
 
@@ -178,7 +185,7 @@ static int add_object(struct store *s, struct object *o, struct object *old,
 }
 
 /* Under the lock: a pod that is bound, or (which no API server does) moved. */
-static void move_pod(struct store *s, struct object *o, struct folders *p, char *node_name,
+static void move_pod(struct store *s, struct object *o, struct folders *p, const char *node_name,
 		     struct store_change *change)
 {
 	int64_t now = clock_realtime_ns();
@@ -200,7 +207,7 @@ struct update {
 	const struct diff *noted; /* what the history takes in */
 	struct followers followers;
 	unsigned int left_out;
-	char *node_name;         /* NULL: as before */
+	const char *node_name;   /* NULL: as before; a shared string */
 	struct indexed *indexed; /* the same */
 };
 
@@ -208,7 +215,7 @@ struct update {
 static void swap_version(struct store *s, struct update *u, struct folders *folders)
 {
 	struct object *o = u->object;
-	cleanup_free char *node_before = NULL;
+	const char *node_before = NULL;
 	struct indexed *indexed_before = NULL;
 	struct store_change change = {
 	    .event = STORE_MODIFIED,
@@ -239,6 +246,7 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	followers_tell(s, &u->followers, change.before);
 	if (change.was_on)
 		folder_release_node(s, node_before);
+	shared_put(node_before);
 	version_unref(change.before);
 	free(indexed_before);
 }
@@ -283,6 +291,23 @@ static int left_out_of(struct version *version, unsigned int *ret)
 	return 0;
 }
 
+/* The same of an object that nobody has looked at, which it is too early to keep opened. */
+static int left_out_of_text(struct store *s, const struct packed *p, unsigned int *ret)
+{
+	size_t fault_off;
+	int r = json_scan(&s->json_index, p->text.data, p->text.len, &fault_off);
+
+	if (r == 0) {
+		const struct view view = {p->text.data, p->text.len, s->json_index};
+
+		r = field_count_left_out(&view);
+	}
+	if (r < 0)
+		return r;
+	*ret = (unsigned int)r;
+	return 0;
+}
+
 /* All that a new version is another one by. */
 static int compare(struct store *s, const struct packed *p, struct update *u)
 {
@@ -307,8 +332,10 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	u.version = version_of(p);
 	if (u.version)
 		r = compare(s, p, &u);
-	if (r == 0 && strcmp(o->node_name, p->node_name) != 0)
-		u.node_name = take_ptr(p->node_name);
+	if (r == 0 && strcmp(o->node_name, p->node_name) != 0) {
+		u.node_name = shared_get(p->node_name);
+		r = u.node_name ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = indexed_make(s, o, &p->facts, &u.indexed);
 	if (r == 0)
@@ -316,7 +343,7 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	followers_release(&u.followers);
 	if (r < 0) {
 		version_unref(u.version);
-		free(u.node_name);
+		shared_put(u.node_name);
 		free(u.indexed);
 		return r;
 	}
@@ -336,7 +363,7 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 		r = 0;
 	/* Only a long key can leave a value out, and few objects have one. */
 	if (r == 0 && p->key_max > FIELD_NAME_MAX / 3)
-		r = left_out_of(o->version, &o->left_out);
+		r = left_out_of_text(s, p, &o->left_out);
 	if (r == 0)
 		r = add_object(s, o, old, &p->facts);
 	if (r < 0) {

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define ARENA_SEGMENT (1u << 20)
-#define ARENA_MAX (UINT64_C(1) << 36) /* of address space; no memory */
+#define ARENA_MAX (UINT64_C(1) << 34) /* of address space; no memory */
 #define ARENA_READERS 64u
 
 #define RECORD_MAGIC 0x5052u

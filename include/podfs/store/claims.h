@@ -18,11 +18,11 @@
 
 /* One pod's claim to one name. */
 struct claim {
-	uint64_t cookie; /* of the name */
+	uint64_t cookie : 63; /* of the name */
+	uint64_t own : 1;     /* no other pod's claim can be better, but one like this */
 	const char *name;
 	struct object *pod;
 	struct claim *next; /* who has the name after this one */
-	bool own;           /* no other pod's claim can be better, but one like this */
 };
 
 struct claims {

@@ -25,16 +25,17 @@ struct object {
 	atomic_uint refs;
 	enum kind kind;
 	uint64_t cookie; /* of the name */
-	char *name;
-	char *namespace; /* "" for what has none */
-	char *uid;
-	char *node_name;         /* of a pod; "" before it is bound. Changes under the lock. */
+	const char *name;
+	const char *namespace; /* "" for what has none */
+	const char *uid;
+	const char *node_name;   /* of a pod; "" before it is bound. Changes under the lock. */
 	int64_t created_ns;      /* creationTimestamp; constant, as the names and the uid */
 	uint32_t generation;     /* of the list that saw it last: [loop] */
 	unsigned int left_out;   /* values without a file (field_count_left_out) */
 	struct version *version; /* the newest; under the lock */
 	struct history history;  /* under the lock */
 	struct indexed *indexed; /* of a pod: views.h; under the lock */
+	char strings[];          /* name and uid */
 };
 
 struct object *object_ref(struct object *o);

@@ -1,51 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <podfs/base/plain.h>
 
 #include "scan.h"
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < 0x20;
-}
-
-/* The first quote, backslash or control character in [p, end), or end. */
-static const char *skip_plain(const char *p, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i control = _mm_set1_epi8(0x1f);
-
-	while (end - p >= 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
-		hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
-		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-
-		if (mask)
-			return p + __builtin_ctz(mask);
-		p += 16;
-	}
-#endif
-	while (p < end && *p != '"' && *p != '\\' && !is_control(*p))
-		p++;
-	return p;
-}
 
 /* Inside a string; returns where it goes on outside, or @end. */
 static const char *feed_string(struct scan *s, const char *p, const char *end)
 {
 	while (p < end) {
 		if (!s->escaped)
-			p = skip_plain(p, end);
+			p = plain_skip(p, end, false);
 		if (p == end)
 			break;
 		char c = *p++;
-		if (is_control(c)) {
+		if ((unsigned char)c < 0x20) {
 			s->broken = true;
 			break;
 		}

@@ -2,13 +2,14 @@
 /*
  * The scanner is one loop over three states, with the open containers on a
  * stack of node numbers: no recursion, so hostile nesting costs nothing but the
- * limit. Strings are most of a pod's bytes; they are skipped eight at a time
+ * limit. Strings are most of a pod's bytes; they are skipped sixteen at a time
  * until a quote, a backslash, a control character or a byte beyond ASCII.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <podfs/base/plain.h>
 #include <podfs/base/utf8.h>
 #include <podfs/model/json.h>
 
@@ -33,20 +34,6 @@ static void skip_space(struct scan *s)
 	}
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* Whether all eight bytes are plain: ASCII from space on, no quote, no backslash. */
-static bool is_plain8(uint64_t w)
-{
-	uint64_t quote = w ^ (ONES * '"');
-	uint64_t slash = w ^ (ONES * '\\');
-
-	/* Where no byte has its high bit set, these three tests are exact. */
-	return !((w | (w - ONES * 0x20) | ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash)) &
-		 HIGHS);
-}
-
 static bool is_hex4(const char *p, const char *end)
 {
 	if (end - p < 4)
@@ -68,14 +55,7 @@ static int scan_string(struct scan *s, uint32_t *ret_len, bool *ret_decode)
 	bool decode = false;
 
 	for (;;) {
-		uint64_t w;
-
-		while (end - p >= 8) {
-			memcpy(&w, p, 8);
-			if (!is_plain8(w))
-				break;
-			p += 8;
-		}
+		p = plain_skip(p, end, true);
 		if (p == end)
 			break;
 		unsigned char c = (unsigned char)*p;
@@ -158,6 +138,7 @@ static int scan_word(struct scan *s, const char *word)
 	return 0;
 }
 
+/* The next node, all zero. */
 static int new_node(struct json_index *index, uint32_t *ret)
 {
 	if (index->count == index->cap) {
@@ -295,27 +276,24 @@ static int scan_text(struct scan *s)
 
 	skip_space(s);
 	do {
-		struct json_node node = {0};
 		uint32_t n = 0;
 		bool open;
-		int r = 0;
+		int r = new_node(index, &n);
+		struct json_node *node = &index->nodes[n];
 
-		if (s->depth && index->nodes[s->open[s->depth - 1]].type == JSON_OBJECT)
-			r = scan_key(s, &node);
+		if (r == 0 && s->depth && index->nodes[s->open[s->depth - 1]].type == JSON_OBJECT)
+			r = scan_key(s, node);
 		if (r == 0)
-			r = scan_value(s, &node, &open);
-		if (r == 0)
-			r = new_node(index, &n);
+			r = scan_value(s, node, &open);
 		if (r < 0)
 			return r;
-		index->nodes[n] = node;
 		if (s->depth)
 			link_child(s, n);
 		if (open) {
 			s->open[s->depth] = n;
 			s->last[s->depth] = 0;
 			s->depth++;
-			if (!scan_empty(s, &node))
+			if (!scan_empty(s, node))
 				continue;
 		}
 		r = scan_after(s);

@@ -34,6 +34,24 @@ static void skip_space(struct scan *s)
 	}
 }
 
+static bool is_escape(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+	case 'u':
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool is_hex4(const char *p, const char *end)
 {
 	if (end - p < 4)
@@ -68,7 +86,7 @@ static int scan_string(struct scan *s, uint32_t *ret_len, bool *ret_decode)
 		if (c == '\\') {
 			decode = true;
 			p++;
-			if (p == end || !*p || !strchr("\"\\/bfnrtu", *p))
+			if (p == end || !is_escape(*p))
 				break;
 			if (*p == 'u') {
 				if (!is_hex4(p + 1, end))

@@ -20,6 +20,8 @@
 /* Against a base higher levels find nothing more. */
 #define SIBLING_LEVEL 1
 
+#define ROW_MIN 3u
+
 /* What is larger goes back after use. */
 #define SCRATCH_MAX (256u << 10)
 
@@ -30,6 +32,9 @@ static struct {
 	uint32_t alone[KIND_COUNT];    /* how many stand alone */
 	uint32_t learn_at[KIND_COUNT]; /* how many must */
 	ZSTD_CCtx *cctx;
+	ZSTD_CDict *base; /* the latest base made ready, while its siblings come in a row */
+	uint64_t base_seq;
+	uint32_t row;
 	struct buf scratch;
 } texts;
 
@@ -123,7 +128,10 @@ static int unpack(struct reader *rd, const struct record *r, char *out)
 		ZSTD_DCtx_refDDict(rd->dctx, dictionary);
 	}
 	size_t n = ZSTD_decompressDCtx(rd->dctx, out, r->len, record_bytes(r), r->bytes);
-	return n == r->len ? 0 : -EIO;
+	if (n == r->len)
+		return 0;
+	ZSTD_DCtx_reset(rd->dctx, ZSTD_reset_session_only);
+	return -EIO;
 }
 
 int texts_get(const struct version *v, char *out)
@@ -166,10 +174,33 @@ static int pack_into(const char *text, size_t len, size_t max)
 	if (buf_reserve(out, max) < 0)
 		return -ENOMEM;
 	size_t n = ZSTD_compress2(texts.cctx, out->data, max, text, len);
-	if (ZSTD_isError(n))
+	if (ZSTD_isError(n)) {
+		/* Until then it would refuse to be given another dictionary. */
+		ZSTD_CCtx_reset(texts.cctx, ZSTD_reset_session_only);
 		return -E2BIG;
+	}
 	out->len = n;
 	return 0;
+}
+
+/*
+ * A list brings siblings one after the other. To make their base ready takes as
+ * long as it saves for four of them.
+ */
+static void use_base(const struct reader *rd)
+{
+	if (texts.base_seq != rd->base_seq) {
+		texts.base_seq = rd->base_seq;
+		texts.row = 0;
+		ZSTD_freeCDict(texts.base);
+		texts.base = NULL;
+	}
+	if (++texts.row == ROW_MIN)
+		texts.base = ZSTD_createCDict(rd->base.data, rd->base.len, SIBLING_LEVEL);
+	if (texts.base)
+		ZSTD_CCtx_refCDict(texts.cctx, texts.base);
+	else
+		ZSTD_CCtx_refPrefix(texts.cctx, rd->base.data, rd->base.len);
 }
 
 /* Against its group's base, if it is like it. */
@@ -180,7 +211,7 @@ static bool pack_as_sibling(const struct version_text *t, struct record *r)
 
 	if (!base || !rd || t->len > BASE_BYTES_MAX || read_base(rd, base_record(base)) < 0)
 		return false;
-	ZSTD_CCtx_refPrefix(texts.cctx, rd->base.data, rd->base.len);
+	use_base(rd);
 	if (pack_into(t->text, t->len, t->len / ALIKE) < 0)
 		return false;
 	r->form = TEXT_SIBLING;

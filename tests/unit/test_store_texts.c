@@ -123,12 +123,20 @@ static void what_is_unlike_its_base_is_the_next_base(void **state)
 	struct version *first = make(KIND_POD, 1, 1);
 
 	(void)state;
+	/* After siblings in a row, for which the base was made ready. */
+	for (uint64_t n = 2; n < 9; n++) {
+		struct version *sibling = make(KIND_POD, 1, n);
+
+		assert_true(reads_as(sibling, 1, n));
+		version_unref(sibling);
+	}
 	make_text(&text, 99, 1);
 	const struct version_text t = {KIND_POD, 1, text.data, text.len};
 	struct version *unlike = version_new(&t);
 	struct version *like = version_new(&t);
 	assert_int_equal(form_of(unlike), TEXT_ALONE);
 	assert_int_equal(form_of(like), TEXT_SIBLING);
+	assert_true(reads_as(unlike, 99, 1));
 	version_unref(unlike);
 	version_unref(first);
 	assert_true(reads_as(like, 99, 1));

@@ -1,186 +1,115 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """
-The figures of scripts/bench: each beside something to compare it with, from the same run.
+Measures podfs, each figure beside something to compare it with, from the same run.
 
-Every line is the median of five; what is compared is measured in turn, so that a slow moment hits both.
+Every figure is a median of five or more unless its row says otherwise; what is compared is measured in turn, so
+that a slow moment hits both. Memory is RssAnon + RssShmem of all processes; its peak is the largest seen at one look
+every two milliseconds. `--only` takes sync, cold, warm, views, events or live, and can be given again.
 """
-import glob
+import argparse
+import importlib
 import json
 import os
-import platform
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
+import traceback
 
-import latency
+import report
+import shared
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mount'))
-from lib import procs  # noqa: E402
-from lib.apisim import Apisim  # noqa: E402
-from lib.mount import Mount, clean_environment, slurp  # noqa: E402
-
-TIMES = 5
-FSLOOP = procs.program('FSLOOP', 'tests/bench/fsloop')
+HERE = os.path.dirname(os.path.abspath(__file__))
+BASELINE = os.path.join(HERE, 'baseline.json')
+SUBJECTS = ('sync', 'cold', 'warm', 'views', 'events', 'live')
 
 
-def fsloop(operation, count, *paths):
-    """Microseconds per operation."""
-    return float(procs.run(FSLOOP, operation, str(count), *paths).stdout) / 1000
+def live(bench):
+    """The rows of latency.py."""
+    latency = importlib.import_module('latency')
+    latency.CHANGES = bench.sizes.changes
+    rows = []
+    latency.live(rows)
+    for what, figure, unit, other, other_is in rows:
+        bench.add(what, figure, unit, other, other_is, times=bench.sizes.changes)
 
 
-def in_turn(*actions):
-    """The medians of several actions, measured in turn."""
-    runs = [[action() for action in actions] for _ in range(TIMES)]
-    return [statistics.median(column) for column in zip(*runs)]
+def arguments():
+    parser = argparse.ArgumentParser(prog='scripts/bench', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--quick', action='store_true',
+                        help='small sizes, once each: shows that everything can be measured, and nothing else')
+    parser.add_argument('--only', action='append', choices=SUBJECTS, metavar='NAME', help=', '.join(SUBJECTS))
+    parser.add_argument('--save-baseline', action='store_true',
+                        help='keep the ratios of this run in tests/bench/baseline.json')
+    parser.add_argument('--margin', type=float, default=0.2,
+                        help='how much worse than the baseline is worth a line (default: 0.2, a fifth)')
+    parser.add_argument('file', nargs='?', default='build-bench/bench.json',
+                        help='where the figures go (default: %(default)s); the plot goes beside it, as .svg')
+    args = parser.parse_args()
+    if args.quick and args.save_baseline:
+        parser.error('--quick has no ratios that are worth keeping')
+    return args
 
 
-def drop_caches():
-    with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as f:
-        f.write('3')
-
-
-def twin(mount, pods_dir, tmpfs):
-    """The same names, values and depth on tmpfs; returns the directory that is like pods_dir."""
-    to = tmpfs + pods_dir
-    os.makedirs(os.path.dirname(to))
-    subprocess.run(['cp', '-r', pods_dir, to], check=True)
-    return to
-
-
-def warm(mount, rows):
-    with tempfile.TemporaryDirectory(dir='/dev/shm') as tmpfs:
-        pods_dir = min(d for d in glob.glob(mount.at('namespaces', '*', 'pods')) if os.listdir(d))
-        other = twin(mount, pods_dir, tmpfs)
-        pod = sorted(os.listdir(pods_dir))[0]
-        # The paths must have as many components: /dev/shm and its directory are three more.
-        names = [(f'{top}/{pod}/spec/containers') for top in (pods_dir, other)]
-        container = sorted(os.listdir(names[0]))[0]
-        files = [f'{n}/{container}/image' for n in names]
-        shallow = tempfile.mkdtemp(dir='/dev/shm')
+def run(bench, names):
+    """Measures the subjects; returns those that could not be."""
+    failed = []
+    for name in names:
+        print(f'{name} ', end='', file=sys.stderr, flush=True)
         try:
-            deep = os.path.join(shallow, *(['d'] * (files[0].count('/') - shallow.count('/') - 1)))
-            os.makedirs(deep)
-            files[1] = shutil.copy(files[0], deep + '/image')
-            assert files[0].count('/') == files[1].count('/')
-            for operation, what in (('read', 'open, read, close a known value'), ('open', 'open, close'),
-                                    ('stat', 'stat')):
-                mine, theirs = in_turn(*(lambda f=f, o=operation: fsloop(o, 100000, f) for f in files))
-                rows.append((f'warm: {what}', mine, 'us', theirs, 'the same on tmpfs'))
-        finally:
-            shutil.rmtree(shallow)
-        count = len(os.listdir(pods_dir))
-        mine, theirs = in_turn(*(lambda d=d: fsloop('list', max(3, 20000 // count), d)
-                                 for d in (pods_dir, other)))
-        rows.append((f'warm: list and stat {count} entries (ls -l)', mine, 'us', theirs, 'the same on tmpfs'))
+            live(bench) if name == 'live' else importlib.import_module(name).measure(bench)
+        except Exception:
+            failed.append(name)
+            traceback.print_exc()
+        print(file=sys.stderr, flush=True)
+    return failed
 
 
-def cold(mount, rows):
-    """A first look at objects that nobody has looked at."""
-    pods = [mount.pod(ns, name) for ns in sorted(os.listdir(mount.at('namespaces')))[1:]
-            for name in sorted(os.listdir(mount.at('namespaces', ns, 'pods')))[:100]]
-    pods = pods[:TIMES * 100 * 2]
-    share = len(pods) // (2 * TIMES)
-
-    def look(path, start):
-        def action():
-            nonlocal start
-            some = pods[start:start + share]
-            start += share
-            begin = time.perf_counter()
-            for pod in some:
-                slurp(f'{pod}/{path}')
-            return (time.perf_counter() - begin) / share * 1e6
-        return action
-    drop_caches()
-    value, whole = in_turn(look('metadata/resourceVersion', 0), look('object.json', share * TIMES))
-    rows.append(('cold: one value of a pod', value, 'us', None, ''))
-    rows.append(('cold: object.json of a pod', whole, 'us', None, ''))
+def write(args, about, bench):
+    with open(args.file, 'w', encoding='utf-8') as f:
+        json.dump(report.as_json(about, bench), f, indent=1)
+        f.write('\n')
+    print(f'\nfigures: {args.file}')
+    if bench.series:
+        svg = os.path.splitext(args.file)[0] + '.svg'
+        with open(svg, 'w', encoding='utf-8') as f:
+            f.write(report.plot(bench.series))
+        print(f'plot:    {svg}')
 
 
-def curl_pages(server):
-    """Seconds that curl needs for the same pages."""
-    begin = time.perf_counter()
-    token, size = '', 0
-    while True:
-        url = f'{server.url}/api/v1/pods?limit=500' + (f'&continue={token}' if token else '')
-        text = subprocess.run(['curl', '-sSf', '--compressed', url], stdout=subprocess.PIPE, check=True).stdout
-        size += len(text)
-        head = json.loads(text[:text.index(b'"items":')].rstrip(b' ,\n') + b'}')
-        token = head['metadata'].get('continue')
-        if not token:
-            return time.perf_counter() - begin, size
+def baseline():
+    try:
+        with open(BASELINE, encoding='utf-8') as f:
+            return json.load(f)
+    except FileNotFoundError:
+        return {'scores': {}}
 
 
-def sync(server, rows):
-    sizes = []
-
-    def curl():
-        seconds, size = curl_pages(server)
-        sizes.append(size)
-        return seconds
-
-    memory = []
-
-    def podfs():
-        with tempfile.TemporaryDirectory() as directory:
-            begin = time.perf_counter()
-            subprocess.run([procs.program('PODFS', 'podfs'), '--server', server.url, directory], check=True,
-                           env=clean_environment(directory), stderr=subprocess.DEVNULL)
-            seconds = time.perf_counter() - begin
-            memory.append(_resident(directory))
-            procs.run('fusermount3', '-u', directory)
-        return seconds
-    mine, theirs = in_turn(podfs, curl)
-    rows.append((f'first sync of 10,000 pods ({sizes[0] / 1e6:.0f} MB)', mine, 's', theirs,
-                 'curl drains the same pages'))
-    rows.append(('memory after it', statistics.median(memory), 'MB', None, ''))
-
-
-def _resident(path):
-    """Resident memory, in MB, of the process that serves a mount point."""
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as f:
-                words = f.read().split(b'\0')
-            if path.encode() in words and words[0].endswith(b'podfs'):
-                with open(f'/proc/{pid}/status', encoding='ascii') as f:
-                    return next(int(line.split()[1]) for line in f if line.startswith('VmRSS')) / 1024
-        except OSError:
-            continue
-    raise AssertionError('podfs is not there')
-
-
-def machine():
-    with open('/proc/cpuinfo', encoding='utf-8') as f:
-        model = next((line.split(':', 1)[1].strip() for line in f if line.startswith('model name')), '?')
-    return {'machine': platform.node(), 'cpu': model, 'cores': os.cpu_count(), 'kernel': platform.release(),
-            'date': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
+def compare(args, about, bench):
+    known = baseline()
+    if args.save_baseline:
+        known = {'machine': {k: about[k] for k in ('cpu', 'cores', 'kernel', 'date', 'load')},
+                 'scores': {**known['scores'], **report.scores(bench.rows)}}
+        with open(BASELINE, 'w', encoding='utf-8') as f:
+            json.dump(known, f, indent=1, sort_keys=True)
+            f.write('\n')
+        return
+    for line in report.worse(bench.rows, known['scores'], args.margin):
+        print(line)
 
 
 def main():
-    rows = []
-    about = machine()
-    print(f'{about["machine"]}: {about["cores"]} cores, {about["cpu"]}, Linux {about["kernel"]}\n', flush=True)
-    with Apisim('--pods', 10000, '--namespaces', 10, '--nodes', 100, '--seed', 1) as server:
-        sync(server, rows)
-        with Mount(server) as mount:
-            cold(mount, rows)
-            warm(mount, rows)
-    latency.live(rows)
-    print(f'{"":52} {"podfs":>10} {"":2} {"other":>10} {"ratio":>6}')
-    for what, mine, unit, theirs, _ in rows:
-        beside = f'{theirs:10.2f} {mine / theirs:5.2f}x' if theirs else ''
-        print(f'{what:52} {mine:10.2f} {unit:2} {beside}')
-    if len(sys.argv) > 1:
-        with open(sys.argv[1], 'w', encoding='ascii') as f:
-            json.dump({**about, 'times': TIMES, 'figures': [
-                {'what': w, 'podfs': m, 'unit': u, **({'other': t, 'otherIs': o, 'ratio': m / t} if t else {})}
-                for w, m, u, t, o in rows]}, f, indent=1)
-            f.write('\n')
+    args = arguments()
+    about = report.machine()
+    print(report.heading(about) + '\n', flush=True)
+    bench = shared.Bench(shared.Sizes.quick() if args.quick else shared.Sizes())
+    failed = run(bench, args.only or SUBJECTS)
+    print('\n'.join(report.table(bench.rows)))
+    short = [row for row in bench.rows if row.verdict() == 'short']
+    print(f'\n{sum(row.verdict() == "ok" for row in bench.rows)} ok, {len(short)} short'
+          + (f'; could not be measured: {" ".join(failed)}' if failed else ''))
+    compare(args, about, bench)
+    write(args, about, bench)
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == '__main__':

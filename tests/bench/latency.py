@@ -27,7 +27,7 @@ import sys
 import time
 import urllib.parse
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mount'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mount'))
 from lib.apisim import MERGE, Apisim, path_of  # noqa: E402
 from lib.mount import Mount, slurp  # noqa: E402
 
@@ -42,11 +42,11 @@ EVENT = re.compile(rb'\{"type":"(ADDED|DELETED)".*?"metadata":\{"name":"([^"]*)"
 class Watch:
     """The events of the pods of a namespace that have the label, with the time at which each arrived."""
 
-    def __init__(self, url, namespace):
+    def __init__(self, url, namespace, selector=KEY):
         where = urllib.parse.urlsplit(url)
         self.socket = socket.create_connection((where.hostname, where.port))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.sendall(f'GET {path_of(namespace)}?watch=1&labelSelector={KEY} HTTP/1.1\r\n'
+        self.socket.sendall(f'GET {path_of(namespace)}?watch=1&labelSelector={selector} HTTP/1.1\r\n'
                             f'Host: {where.netloc}\r\n\r\n'.encode())
         self.rest = b''
 

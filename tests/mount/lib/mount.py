@@ -56,14 +56,14 @@ def clean_environment(home):
 class Mount:
     """
     A mounted podfs in the foreground mode, as a context manager; `path` is the mount point, `pid` the
-    process. `wrap` goes before the command. Leaving it unmounts and fails unless podfs ended with 0 and no sanitizer complained.
+    process. `wrap` goes before the command; started() is called with the pid before anything is mounted. Leaving it unmounts and fails unless podfs ended with 0 and no sanitizer complained.
     """
 
-    def __init__(self, server, *args, env=None, wrap=(), seconds=60):
+    def __init__(self, server, *args, env=None, wrap=(), seconds=60, started=None):
         self.url = getattr(server, 'url', server)
         self.args = [str(a) for a in args]
         self.env, self.wrap, self.seconds = env, wrap, seconds * procs.patience()
-        self.child = None
+        self.child, self.started = None, started
 
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix='podfs-test.')
@@ -78,6 +78,8 @@ class Mount:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**clean_environment(self.dir), **(self.env or {})})
         self.pid = self.child.pid
+        if self.started:
+            self.started(self.pid)
         try:
             wait_mounted(self.path, self.child, self.seconds)
         except BaseException as e:

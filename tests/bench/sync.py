@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sync: from the start to the complete mount: seconds beside curl that drains the same pages, CPU, memory."""
+import json
+import re
+import statistics
+import time
+import urllib.parse
+
+from lib.apisim import Apisim
+from lib.mount import Mount
+
+from shared import Peak, at_most, cpu_ticks, memory, timed, tool
+
+PAGE = 500
+RATE = 100_000_000
+HEAD = re.compile(rb'"metadata":(\{[^}]*\})')
+
+
+def pages(server):
+    """The addresses of all pages of the list of pods, and how many bytes they are. They stay as they are as long as nothing changes."""
+    urls, size, token = [], 0, ''
+    while True:
+        path = f'/api/v1/pods?limit={PAGE}' + (f'&continue={urllib.parse.quote(token)}' if token else '')
+        text = server.request('GET', path)[1]
+        urls.append(server.url + path)
+        size += len(text)
+        token = json.loads(HEAD.search(text[:4096])[1]).get('continue')
+        if not token:
+            return urls, size
+
+
+def curl(urls):
+    """Seconds of one curl that gets all of them over one connection, compressed if the server will, as podfs."""
+    argv = [word for url in urls for word in ('-o', '/dev/null', url)]
+    return timed(lambda: tool('curl', '-sSf', '--compressed', *argv))
+
+
+class Start:
+    """One start of podfs: seconds until the mount is there and complete, CPU until then, memory in MB."""
+
+    def __init__(self, server):
+        with Peak() as peak:
+            begin = time.perf_counter()
+            with Mount(server, seconds=600, started=peak.look_at) as mount:
+                self.seconds = time.perf_counter() - begin
+                self.cpu = cpu_ticks(mount.pid)
+                # What is given back is given back soon, or it does not count.
+                time.sleep(1)
+                peak.look_at(None)
+                self.own, self.resident = memory(mount.pid)
+        self.peak, self.peak_resident = max(peak.own, self.own), max(peak.resident, self.resident)
+
+
+def _medians(starts):
+    return {name: statistics.median(getattr(s, name) for s in starts)
+            for name in ('seconds', 'cpu', 'own', 'resident', 'peak', 'peak_resident')}
+
+
+def starts(bench, server, times):
+    """Starts of podfs and curls in turn: (medians, seconds of curl, bytes of the list)."""
+    urls, size = pages(server)
+    done, curls = [], []
+    for _ in range(times):
+        done.append(Start(server))
+        curls.append(curl(urls))
+    return _medians(done), statistics.median(curls), size
+
+
+def _cluster(pods, *args):
+    return Apisim('--pods', pods, '--namespaces', 40, '--nodes', 100, '--seed', 1, *args)
+
+
+def paced(bench, pods):
+    with _cluster(pods, '--rate', RATE) as server:
+        middle, beside, size = starts(bench, server, bench.sizes.times)
+    bench.add(f'sync: {pods} pods of {size / pods / 1000:.1f} kB, paced at {RATE // 10**6} MB/s', middle['seconds'], 's',
+              beside, 'curl drains the same pages', at_most(1.2))
+
+
+def scale(bench, pods, times):
+    """One size of the plot. Of the sizes that something is asked of, the rows."""
+    with _cluster(pods) as server:
+        middle, beside, size = starts(bench, server, times)
+    bench.series.append({'pods': pods, 'bytes': size, 'curl': beside, **middle})
+    limits = {10000: (0.7, 's', 35, 20), 150000: (50, 'us', 260, 200)}.get(pods, (None, 's', None, None))
+    most_cpu, unit, most_peak, most = limits
+
+    def limit(n, of):
+        return at_most(n, of) if n else None
+    bench.add(f'sync: {pods} pods, unpaced', middle['seconds'], 's', beside, 'curl drains the same pages', times=times)
+    bench.add(f'sync: {pods} pods, CPU of podfs' + (' a pod' if unit == 'us' else ''),
+              middle['cpu'] * (1e6 / pods if unit == 'us' else 1), unit, reach=limit(most_cpu, unit), times=times)
+    for what, name, reach in (('peak', 'peak', limit(most_peak, 'MB')), ('after it', '', limit(most, 'MB'))):
+        bench.add(f'sync: {pods} pods, memory, {what}', middle['peak' if name else 'own'], 'MB', reach=reach,
+                  note=f'RSS {middle["peak_resident" if name else "resident"]:.1f}', portable=True, times=times)
+
+
+def measure(bench):
+    sizes = bench.sizes
+    paced(bench, sizes.pods)
+    for pods in sizes.sync_pods:
+        # The one that nothing is asked of is there for the plot.
+        scale(bench, pods, min(sizes.times, 3) if pods == 50000 else sizes.times)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """cold: a first look at what nobody has looked at, each time through a new mount."""
+import collections
 import contextlib
 import os
 import subprocess
@@ -11,6 +12,9 @@ from lib.apisim import Apisim
 from lib.mount import Mount, slurp
 
 from shared import at_most, faster, memory, timed, tool
+
+# The C library asks for 32 kB; an entry takes 152 bytes and its name, in eights.
+ONE_REPLY = 150
 
 
 def values(bench):
@@ -78,6 +82,19 @@ def empty_server(lines):
             procs.end(child)
 
 
+def _late(lines):
+    """
+    How many folders are in folders too long for one reply: the kernel asks for the rest of those by name alone
+    (READDIRPLUS_AUTO), so that find looks up what it enters. That is never a file.
+    """
+    count, folders = collections.Counter(), collections.Counter()
+    for line in lines:
+        number, kind = line.split(' ', 2)[:2]
+        count[number] += 1
+        folders[number] += kind == 'd'
+    return sum(folders[number] for number, n in count.items() if n > ONE_REPLY)
+
+
 def _on_tmpfs(lines, top):
     """The same names, with nothing in the files."""
     found = [top]
@@ -104,8 +121,8 @@ def _requests(bench, mount, folders):
     more = memory(mount.pid)[0] - before
     count = metrics.read(mount)['podfs_inodes'] - inodes
     listings = asked.get('READDIR', 0) + asked.get('READDIRPLUS', 0)
-    return ({op: round(n / folders, 2) for op, n in asked.items() if n >= folders / 100}, listings / folders, asked.get('LOOKUP', 0),
-            more * 2**20 / count)
+    often = {op: round(n / folders, 2) for op, n in asked.items() if n >= folders / 100}
+    return often, listings / folders, asked.get('LOOKUP', 0), more * 2**20 / count
 
 
 def everything(bench):
@@ -126,10 +143,12 @@ def everything(bench):
             with empty_server(lines) as path:
                 return _find(path)
         mine, theirs, tmpfs = bench.in_turn(podfs, empty, lambda: _find(shm))
-    what = f'cold: find of {len(lines)} entries in {folders} folders'
-    bench.add(f'{what}: listings a folder', listings, '', reach=at_most(2, 'requests'), portable=True, times=1,
-              note=', '.join(f'{n:g} {op}' for op, n in asked.items()))
-    bench.add(f'{what}: LOOKUPs', lookups, '', reach=at_most(0, 'requests'), portable=True, times=1)
+    what = f'cold: find of {len(lines)} entries'
+    # More than two only where a reply is too short for a folder.
+    bench.add(f'{what}: listings a folder', round(listings, 2), '', reach=at_most(2, 'requests'), portable=True,
+              times=1, note=', '.join(f'{n:g} {op}' for op, n in asked.items()))
+    bench.add(f'{what}: LOOKUPs', lookups, '', reach=at_most(_late(lines), 'requests'), portable=True, times=1,
+              note='as many folders are in folders that take more than one reply')
     bench.add(what, mine, 's', theirs, 'an empty FUSE server', at_most(1.3))
     bench.add(what + ', tmpfs', mine, 's', tmpfs, 'tmpfs, which is never cold')
     bench.add('cold: memory an inode that the kernel holds', size, 'B', reach=at_most(64, 'B'), portable=True, times=1)

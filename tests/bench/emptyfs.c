@@ -74,14 +74,25 @@ static struct node *add_node(char type, uint32_t parent, uint32_t size, const ch
 
 static void read_shape(void)
 {
-	char name[1024];
-	unsigned int parent;
-	unsigned int size;
-	char type;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
 
 	add_node('d', 0, 0, "");
-	while (scanf("%u %c %u %1023[^\n]", &parent, &type, &size, name) == 4)
-		add_node(type, parent, size, name);
+	while ((len = getline(&line, &room, stdin)) > 0) {
+		char *at;
+		uint32_t parent = (uint32_t)strtoul(line, &at, 10);
+		char type = at[0] ? at[1] : '\0';
+
+		if (!type || parent >= n_dirs) {
+			fprintf(stderr, "emptyfs: what shape is this: %s", line);
+			exit(2);
+		}
+		uint32_t size = (uint32_t)strtoul(at + 2, &at, 10);
+		line[len - 1] = '\0';
+		add_node(type, parent, size, at + 1);
+	}
+	free(line);
 }
 
 static mode_t mode_of(const struct node *n)

@@ -39,7 +39,8 @@ def machine():
             'date': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'load': round(os.getloadavg()[0], 2),
             'versions': {'podfs': _version(os.environ.get('PODFS', 'podfs'), '--version'),
                          'libfuse': _version('pkg-config', '--modversion', 'fuse3'),
-                         'curl': _version('curl', '--version'), 'zstd': _version('pkg-config', '--modversion', 'libzstd'),
+                         'curl': _version('curl', '--version'),
+                         'zstd': _version('pkg-config', '--modversion', 'libzstd'),
                          'kubectl': _kubectl()}}
 
 
@@ -111,7 +112,8 @@ def _panel(title, series, left):
     for power in range(low_y, high_y + 1):
         at = y(10.0**power)
         parts.append(f'<line x1="{left + EDGE}" x2="{left + WIDTH - EDGE / 2}" y1="{at:.1f}" y2="{at:.1f}" '
-                     f'stroke="#ddd"/><text x="{left + EDGE - 6}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:g}</text>')
+                     f'stroke="#ddd"/><text x="{left + EDGE - 6}" y="{at + 4:.1f}" text-anchor="end">'
+                     f'{10.0**power:g}</text>')
     for pods in sorted({p[0] for p in points}):
         parts.append(f'<text x="{x(pods):.1f}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{pods:,}</text>')
     for i, (name, colour, line) in enumerate(series):
@@ -124,8 +126,10 @@ def plot(series):
     """Memory and sync time over pods, as SVG."""
     def of(key):
         return [(one['pods'], one[key]) for one in series]
+    memory = [('podfs, peak', '#c33', of('peak')), ('podfs, after', '#36c', of('own'))]
+    seconds = [('podfs', '#36c', of('seconds')), ('curl', '#888', of('curl'))]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}" font-family="sans-serif" '
             f'font-size="12"><rect width="100%" height="100%" fill="white"/>'
-            + _panel('memory in MB, over pods', [('podfs, peak', '#c33', of('peak')), ('podfs, after', '#36c', of('own'))], 0)
-            + _panel('first sync in s, over pods', [('podfs', '#36c', of('seconds')), ('curl', '#888', of('curl'))], WIDTH)
+            + _panel('memory in MB, over pods', memory, 0)
+            + _panel('first sync in s, over pods', seconds, WIDTH)
             + '</svg>\n')

@@ -17,7 +17,7 @@ HEAD = re.compile(rb'"metadata":(\{[^}]*\})')
 
 
 def pages(server):
-    """The addresses of all pages of the list of pods, and how many bytes they are. They stay as they are as long as nothing changes."""
+    """The addresses of all pages of the list of pods, good until something changes, and how many bytes they are."""
     urls, size, token = [], 0, ''
     while True:
         path = f'/api/v1/pods?limit={PAGE}' + (f'&continue={urllib.parse.quote(token)}' if token else '')
@@ -73,8 +73,8 @@ def _cluster(pods, *args):
 def paced(bench, pods):
     with _cluster(pods, '--rate', RATE) as server:
         middle, beside, size = starts(bench, server, bench.sizes.times)
-    bench.add(f'sync: {pods} pods of {size / pods / 1000:.1f} kB, paced at {RATE // 10**6} MB/s', middle['seconds'], 's',
-              beside, 'curl drains the same pages', at_most(1.2))
+    bench.add(f'sync: {pods} pods of {size / pods / 1000:.1f} kB, paced at {RATE // 10**6} MB/s',
+              middle['seconds'], 's', beside, 'curl drains the same pages', at_most(1.2))
 
 
 def scale(bench, pods, times):

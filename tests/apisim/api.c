@@ -138,7 +138,7 @@ static void handle_target(struct request *req, const struct target *t, bool watc
 		return;
 	}
 	req->resource = kinds[t->kind].resource;
-	req->verb = verb;
+	req->verb = watch && request_arg_true(req, "sendInitialEvents") ? "stream" : verb;
 	if (fault_answer(req))
 		return;
 	if (t->kind == KIND_NAMESPACES && t->name)

@@ -10,6 +10,13 @@
 #include "target.h"
 #include "watch.h"
 
+static enum streaming_lists streaming_lists;
+
+void api_watch_init(enum streaming_lists how)
+{
+	streaming_lists = how;
+}
+
 static void not_acceptable(struct request *req)
 {
 	status_reply(req, 406, "NotAcceptable",
@@ -120,12 +127,35 @@ void api_list(struct request *req, const struct target *t)
 	list_reply(req, &o);
 }
 
+/* The rules for resourceVersion, resourceVersionMatch and sendInitialEvents in watches. */
+static bool check_watch(struct request *req, const char *rv, const char *match, bool initial)
+{
+	if (initial && strcmp(match, "NotOlderThan") != 0)
+		invalid_options(req, "resourceVersionMatch",
+				"Forbidden: sendInitialEvents requires setting "
+				"resourceVersionMatch to NotOlderThan");
+	else if (initial && streaming_lists == STREAMING_LISTS_NO)
+		invalid_options(req, "sendInitialEvents",
+				"Forbidden: sendInitialEvents is forbidden for watch unless the "
+				"WatchList feature gate is enabled");
+	else if (!initial && *match)
+		invalid_options(req, "resourceVersionMatch",
+				"Forbidden: resourceVersionMatch is forbidden for watch unless "
+				"sendInitialEvents is provided");
+	else if (*rv && !is_number(rv))
+		status_bad_request(req, "Invalid value: resourceVersion must be a number");
+	else
+		return true;
+	return false;
+}
+
 void api_watch(struct request *req, const struct target *t)
 {
+	bool ignored = streaming_lists == STREAMING_LISTS_IGNORED;
 	const char *rv = arg_or_empty(req, "resourceVersion");
-	const char *match = arg_or_empty(req, "resourceVersionMatch");
-	const char *initial = request_arg(req, "sendInitialEvents");
-	bool wants_initial = request_arg_true(req, "sendInitialEvents");
+	const char *match = ignored ? "" : arg_or_empty(req, "resourceVersionMatch");
+	const char *initial = ignored ? NULL : request_arg(req, "sendInitialEvents");
+	bool wants_initial = initial && request_arg_true(req, "sendInitialEvents");
 	struct watch_options o = {
 	    .kind = t->kind,
 	    .ns = t->ns,
@@ -139,23 +169,7 @@ void api_watch(struct request *req, const struct target *t)
 		not_acceptable(req);
 		return;
 	}
-	if (initial && strcmp(match, "NotOlderThan") != 0) {
-		invalid_options(req, "resourceVersionMatch",
-				"Forbidden: sendInitialEvents requires setting "
-				"resourceVersionMatch to NotOlderThan");
-		return;
-	}
-	if (!initial && *match) {
-		invalid_options(req, "resourceVersionMatch",
-				"Forbidden: resourceVersionMatch is forbidden for watch unless "
-				"sendInitialEvents is provided");
-		return;
-	}
-	if (*rv && !is_number(rv)) {
-		status_bad_request(req, "Invalid value: resourceVersion must be a number");
-		return;
-	}
-	if (!read_selector(req, t, &o.selector))
+	if (!check_watch(req, rv, match, initial) || !read_selector(req, t, &o.selector))
 		return;
 	o.name = t->name;
 	/* without a revision a watch begins with what there is, as it always did */

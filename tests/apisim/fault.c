@@ -120,6 +120,12 @@ static bool matches(const char *wanted, const char *is)
 	return !*wanted || (is && !strcmp(wanted, is));
 }
 
+/* A streamed list is a watch, too. */
+static bool matches_verb(const char *wanted, const char *is)
+{
+	return matches(wanted, is) || (is && !strcmp(is, "stream") && !strcmp(wanted, "watch"));
+}
+
 bool fault_take(enum fault_id id, const char *resource, const char *verb, uint64_t after,
 		struct fault *ret)
 {
@@ -130,7 +136,7 @@ bool fault_take(enum fault_id id, const char *resource, const char *verb, uint64
 		return false;
 	pthread_mutex_lock(&lock);
 	taken = s->on && s->fault.generation > after && matches(s->fault.resource, resource) &&
-		matches(s->fault.verb, verb);
+		matches_verb(s->fault.verb, verb);
 	if (taken) {
 		*ret = s->fault;
 		s->taken++;

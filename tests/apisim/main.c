@@ -13,6 +13,7 @@
 #include "options.h"
 #include "pace.h"
 #include "store.h"
+#include "target.h"
 #include "watch.h"
 
 int main(int argc, char **argv)
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
 	list_init(o.max_page);
 	pace_init(o.rate);
 	watch_init(o.bookmark_interval);
+	api_watch_init(o.streaming_lists);
 	if (http_start(&o, &port) < 0)
 		return 1;
 	churn_init(&o);

@@ -29,7 +29,10 @@ static const char usage[] =
     "  --churn CHANGES_PER_SECOND  changes objects\n"
     "  --history EVENTS            events kept for each kind, default 10000\n"
     "  --bookmark-interval SECONDS default 60\n"
-    "  --max-page N                no list holds more items than that\n";
+    "  --max-page N                no list holds more items than that\n"
+    "  --streaming-lists yes|no|ignored\n"
+    "                              sendInitialEvents is done, refused with 422 as by 1.27\n"
+    "                              without the gate, or unheard of; default yes\n";
 
 enum {
 	OPT_LISTEN = 256,
@@ -50,6 +53,7 @@ enum {
 	OPT_HISTORY,
 	OPT_BOOKMARK_INTERVAL,
 	OPT_MAX_PAGE,
+	OPT_STREAMING_LISTS,
 	OPT_HELP,
 };
 
@@ -72,6 +76,7 @@ static const struct option long_options[] = {
     {"history", required_argument, NULL, OPT_HISTORY},
     {"bookmark-interval", required_argument, NULL, OPT_BOOKMARK_INTERVAL},
     {"max-page", required_argument, NULL, OPT_MAX_PAGE},
+    {"streaming-lists", required_argument, NULL, OPT_STREAMING_LISTS},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -105,6 +110,23 @@ static bool listen_address(char *arg, struct options *o)
 	}
 	o->host = arg;
 	return true;
+}
+
+static bool streaming_lists(const char *s, enum streaming_lists *ret)
+{
+	static const char *const names[] = {
+	    [STREAMING_LISTS_YES] = "yes",
+	    [STREAMING_LISTS_NO] = "no",
+	    [STREAMING_LISTS_IGNORED] = "ignored",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(s, names[i])) {
+			*ret = (enum streaming_lists)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool options_is_grant(const char *s)
@@ -160,6 +182,8 @@ static bool set(struct options *o, int opt, char *arg)
 		return number(arg, &o->bookmark_interval);
 	case OPT_MAX_PAGE:
 		return number(arg, &o->max_page);
+	case OPT_STREAMING_LISTS:
+		return streaming_lists(arg, &o->streaming_lists);
 	}
 	return false;
 }

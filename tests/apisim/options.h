@@ -13,12 +13,20 @@ struct file_list {
 	size_t n;
 };
 
+/* What becomes of a watch with sendInitialEvents. */
+enum streaming_lists {
+	STREAMING_LISTS_YES,
+	STREAMING_LISTS_NO,      /* 422: known, and switched off */
+	STREAMING_LISTS_IGNORED, /* it and resourceVersionMatch are unheard of, as before 1.19 */
+};
+
 struct options {
 	const char *host, *port;
 	const char *tls_cert, *tls_key, *client_ca;
 	struct file_list load, load_json, tokens, grants;
 	uint64_t pods, namespaces, nodes, seed, first_revision;
 	uint64_t rate, churn, history, bookmark_interval, max_page;
+	enum streaming_lists streaming_lists;
 };
 
 /** Whether it is USER=VERBS:RESOURCES[:NAMESPACE]. */

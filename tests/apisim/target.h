@@ -6,6 +6,7 @@
 
 #include "http.h"
 #include "object.h"
+#include "options.h"
 
 struct target {
 	enum kind kind;
@@ -13,6 +14,9 @@ struct target {
 	char *name;        /* NULL: the collection */
 	char *subresource; /* "" or "status" ... */
 };
+
+/** What becomes of sendInitialEvents. Before serving. */
+void api_watch_init(enum streaming_lists how);
 
 /* Each makes the one answer. */
 void api_get(struct request *req, const struct target *t);

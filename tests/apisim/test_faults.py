@@ -179,6 +179,18 @@ def next_of(*watches):
 
 
 @test
+def a_streamed_list_is_a_watch_and_a_kind_of_its_own():
+    stream = f"{PODS}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    with generated(pods=5) as s:
+        fault(s, "500", verb="stream", count=1)
+        with watching(s) as w:
+            equal(w.response.status, 200, "a watch")
+        equal((status_of(s, stream)[0], taken(s, "500")), (500, 1), "a streamed list")
+        fault(s, "500", verb="watch", count=1)
+        equal(status_of(s, stream)[0], 500, "of watches")
+
+
+@test
 def half_open_and_reset():
     with generated(pods=5) as s:
         fault(s, "half-open", count=1)

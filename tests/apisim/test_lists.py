@@ -3,6 +3,7 @@
 """Lists: pages, revisions, selectors, forms."""
 
 import gzip
+import json
 
 import sim
 from sim import PODS, a_pod, equal, generated, keys, label, post, revision, test
@@ -54,6 +55,31 @@ def options_that_do_not_go_together_are_refused():
                             ("continue=%21%21", 400), ("labelSelector=a%3D%3D%3Db", 400),
                             ("labelSelector=a,,b", 400), ("fieldSelector=metadata.name", 400)):
             equal(s.ask("GET", PODS + "?" + query)[0].status, code, query)
+
+
+STREAM = "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=1"
+
+
+def stream(s):
+    """The types of a streamed list's events, and the annotations of its last object."""
+    with s.watch(PODS + STREAM) as w:
+        events = list(iter(w.event, None))
+        return [e["type"] for e in events], [e["object"]["metadata"].get("annotations") for e in events[5:]]
+
+
+@test
+def a_list_can_be_streamed_but_not_from_servers_that_cannot():
+    with generated(pods=5) as s:
+        types, notes = stream(s)
+        equal(types, ["ADDED"] * 5 + ["BOOKMARK"] * 2, "events")
+        equal(notes, [{"k8s.io/initial-events-end": "true"}, None], "annotations")
+    with generated("--streaming-lists", "no", pods=5) as s:
+        r, body = s.ask("GET", PODS + STREAM)
+        equal(r.status, 422, body)
+        equal(json.loads(body)["message"], 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: '
+              "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled", "message")
+    with generated("--streaming-lists", "ignored", pods=5) as s:
+        equal(stream(s), (["ADDED"] * 5 + ["BOOKMARK"], [None]), "events")
 
 
 @test

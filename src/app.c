@@ -231,6 +231,7 @@ static int open_client(struct app *app, struct error *e)
 	    .namespace = app->config.namespace_from_flag ? app->config.namespace : NULL,
 	    .label_selector = app->options->label_selector,
 	    .field_selector = app->options->field_selector,
+	    .streaming_lists = true,
 	    .on_state = on_state,
 	    .ctx = app,
 	};

@@ -76,5 +76,5 @@ void sync_say_progress(const struct kube_state *state)
 		fprintf(stderr, "podfs: %llu of %lld pods\n", (unsigned long long)pods->received,
 			(long long)pods->total);
 	else
-		fprintf(stderr, "podfs: %llu pods\n", (unsigned long long)pods->received);
+		fprintf(stderr, "podfs: %llu pods received\n", (unsigned long long)pods->received);
 }

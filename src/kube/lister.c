@@ -102,7 +102,9 @@ void lister_start(struct reflector *r)
 		r->state.total = -1;
 		r->sink.list_begin(r->sink.ctx);
 	}
-	r->list_streams = r->streaming && !r->list_whole;
+	r->list_streams =
+	    r->streaming && !r->list_whole && r->broken_streams < REFLECTOR_STREAM_TRIES;
+	r->list_answers = false;
 	if (r->list_streams)
 		ask_stream(r);
 	else
@@ -126,11 +128,22 @@ void lister_drop(struct reflector *r)
 	r->sink.list_abort(r->sink.ctx);
 }
 
+void lister_in_pages(struct reflector *r, bool for_good)
+{
+	if (for_good)
+		r->streaming = false;
+	r->broken_streams = REFLECTOR_STREAM_TRIES;
+	lister_drop(r);
+	lister_start(r);
+}
+
 void lister_failed(struct reflector *r, const struct trouble *t)
 {
 	bool passing = t->failure == KUBE_FAILURE_UNREACHABLE ||
 		       t->failure == KUBE_FAILURE_SERVER || t->failure == KUBE_FAILURE_UNAUTHORIZED;
 
+	if (r->list_streams && (r->list_answers || t->status >= 500))
+		r->broken_streams++;
 	if (!passing || !r->token || ++r->page_tries >= REFLECTOR_PAGE_TRIES)
 		lister_drop(r);
 	reflector_wait(r, STEP_LIST, "list", t);
@@ -149,6 +162,7 @@ void lister_complete(struct reflector *r, const char *resource_version)
 	s->last_event_ms = reflector_now(r);
 	s->counters.lists++;
 	r->too_large_tries = 0;
+	r->broken_streams = 0;
 	forget_pages(r);
 	r->sink.list_end(r->sink.ctx, s->resource_version);
 }
@@ -196,19 +210,19 @@ static void page_refused(struct reflector *r, const struct reflector_answer *a)
 	lister_failed(r, &t);
 }
 
-/* It ended before the list was complete. What is refused as a stream may work as a list. */
+/*
+ * It ended before the list was complete. What is refused as a stream may work as
+ * a list, with a right to list alone, say.
+ */
 static void stream_refused(struct reflector *r, const struct reflector_answer *a)
 {
 	struct api_status status;
 	struct trouble t = trouble_of_answer(a, &status);
 
-	lister_drop(r);
-	if (a->failure || a->status == 401 || a->status == 403 || a->status == 429) {
+	if (a->failure || a->status == 401 || a->status == 429 || a->status >= 500)
 		lister_failed(r, &t);
-		return;
-	}
-	r->streaming = false;
-	lister_start(r);
+	else
+		lister_in_pages(r, a->status != 200);
 }
 
 void lister_done(struct reflector *r, const struct reflector_answer *a)

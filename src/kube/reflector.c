@@ -46,6 +46,7 @@ int reflector_new(const struct reflector_options *options, struct reflector **re
 		free(r);
 		return -ENOMEM;
 	}
+	r->may_stream = options->streaming;
 	r->streaming = options->streaming;
 	r->sink = options->sink;
 	r->transport = options->transport;
@@ -94,6 +95,8 @@ int reflector_redirect(struct reflector *r, const char *path, const char *query)
 	r->state = (struct kube_resource_state){.total = -1, .verb = "list", .counters = counters};
 	r->backoff = (struct backoff){0};
 	r->relisted = false;
+	r->streaming = r->may_stream;
+	r->broken_streams = 0;
 	return 0;
 }
 
@@ -269,9 +272,7 @@ void reflector_judged(struct reflector *r)
 		lister_start(r);
 		return;
 	case STEP_LIST_PAGED:
-		r->streaming = false;
-		lister_drop(r);
-		lister_start(r);
+		lister_in_pages(r, false);
 		return;
 	case STEP_LIST:
 	case STEP_WATCH:
@@ -308,6 +309,7 @@ static void flush(struct reflector *r)
 void reflector_open(struct reflector *r)
 {
 	r->last_byte_ms = reflector_now(r);
+	r->list_answers = r->state.phase == KUBE_PHASE_LISTING;
 	if (r->state.phase != KUBE_PHASE_OPENING || r->checking)
 		return;
 	r->state.phase = KUBE_PHASE_WATCHING;
@@ -319,7 +321,8 @@ void reflector_open(struct reflector *r)
 
 void reflector_data(struct reflector *r, const char *p, size_t n)
 {
-	r->last_byte_ms = reflector_now(r);
+	if (!r->list_streams)
+		r->last_byte_ms = reflector_now(r);
 	r->state.counters.bytes += n;
 	int err = stream_feed(&r->stream, p, n);
 	if (err < 0)
@@ -348,6 +351,9 @@ static void silent(struct reflector *r)
 		watcher_silent(r);
 	else if (r->state.phase == KUBE_PHASE_OPENING)
 		watcher_failed(r, &t);
+	else if (r->list_streams && r->list_answers)
+		/* It takes our request for a watch, or the network is dead: pages will tell. */
+		lister_in_pages(r, true);
 	else
 		lister_failed(r, &t);
 }

@@ -26,7 +26,7 @@ enum reflector_step {
 	STEP_WATCH,
 	STEP_CHECK,        /* whether the server still is where it was; then watch */
 	STEP_LIST_AT_ONCE, /* unless that was done just before: then after a pause */
-	STEP_LIST_PAGED,   /* at once: the server does not stream lists */
+	STEP_LIST_PAGED,   /* at once: as a stream it did not work */
 };
 
 /* Why something did not work. */
@@ -46,7 +46,8 @@ struct verdict {
 struct reflector {
 	char *path;
 	char *query;
-	bool streaming;
+	bool may_stream; /* lists, as far as we were told */
+	bool streaming;  /* and the server has not refused it */
 	struct reflector_sink sink;
 	struct reflector_transport transport;
 	void (*on_state)(void *ctx);
@@ -57,12 +58,16 @@ struct reflector {
 	struct backoff backoff;
 	struct verdict verdict;
 	enum reflector_step next; /* what KUBE_PHASE_WAITING waits for */
-	int64_t last_byte_ms;     /* of the answer under way, or when it was asked for */
+	/* Of the answer under way, or when it was asked for; of a list that streams: the last
+	 * object of the list, for changes may go on for ever. */
+	int64_t last_byte_ms;
 
 	/* The list under way. */
-	bool list_open;    /* the sink was told */
-	bool list_whole;   /* not in pages: a continue token was gone */
-	bool list_streams; /* it comes as events */
+	bool list_open;          /* the sink was told */
+	bool list_whole;         /* not in pages: a continue token was gone */
+	bool list_streams;       /* it comes as events */
+	bool list_answers;       /* a 200 came */
+	unsigned broken_streams; /* in a row */
 	struct list_metadata page;
 	char *token; /* of the page asked for; NULL: the first */
 	unsigned page_tries;
@@ -103,6 +108,8 @@ struct trouble trouble_of_answer(const struct reflector_answer *a, struct api_st
 void lister_start(struct reflector *r);
 void lister_done(struct reflector *r, const struct reflector_answer *a);
 void lister_failed(struct reflector *r, const struct trouble *t);
+/* Begins the list anew, in pages; @for_good: all others, too, the server cannot do it. */
+void lister_in_pages(struct reflector *r, bool for_good);
 /* Ends the sink's list without success, if there is one. */
 void lister_drop(struct reflector *r);
 /* The stream of events has brought the whole list. */

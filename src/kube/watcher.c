@@ -99,6 +99,23 @@ static int went_back(struct reflector *r, const char *version)
 	return reflector_judge(r, STEP_LIST_AT_ONCE, &t);
 }
 
+/* In a list that streams only ADDED is the list; the others happen meanwhile. */
+static void count(struct reflector *r, enum stream_event type)
+{
+	if (r->list_streams && type == STREAM_ADDED) {
+		r->state.received++;
+		r->last_byte_ms = reflector_now(r);
+	}
+	if (r->list_streams)
+		return;
+	if (type == STREAM_ADDED)
+		r->state.counters.added++;
+	else if (type == STREAM_MODIFIED)
+		r->state.counters.modified++;
+	else
+		r->state.counters.deleted++;
+}
+
 /* @absent: the object cannot be shown in its new state. */
 static int on_object(struct reflector *r, enum stream_event type, bool absent, const char *obj,
 		     size_t len)
@@ -121,14 +138,7 @@ static int on_object(struct reflector *r, enum stream_event type, bool absent, c
 		return undecodable(r, "an event's object cannot be decoded");
 	if (err < 0)
 		r->state.counters.refused++;
-	if (r->list_streams)
-		r->state.received += type == STREAM_ADDED;
-	else if (type == STREAM_ADDED)
-		r->state.counters.added++;
-	else if (type == STREAM_MODIFIED)
-		r->state.counters.modified++;
-	else
-		r->state.counters.deleted++;
+	count(r, type);
 	good_event(r, version);
 	return 0;
 }
@@ -144,6 +154,18 @@ static bool ends_initial_events(const char *obj, size_t len)
 	       scan_member(meta, n, "annotations", &notes, &n) &&
 	       scan_member_string(notes, n, "k8s.io/initial-events-end", &value, &n) && n == 4 &&
 	       !memcmp(value, "true", 4);
+}
+
+/*
+ * The first bookmark of a list that streams is its end. This one is not: the
+ * server has never heard of streamed lists, and takes ours for a watch.
+ */
+static int never_ends(struct reflector *r)
+{
+	struct trouble t = trouble_make(KUBE_FAILURE_SERVER, "the server does not stream lists");
+
+	r->streaming = false;
+	return reflector_judge(r, STEP_LIST_PAGED, &t);
 }
 
 static int on_bookmark(struct reflector *r, const char *obj, size_t len)
@@ -164,8 +186,10 @@ static int on_bookmark(struct reflector *r, const char *obj, size_t len)
 		reflector_open(r);
 		return 0;
 	}
+	if (r->list_streams)
+		return never_ends(r);
 	good_event(r, version);
-	if (!r->list_streams && r->sink.bookmark)
+	if (r->sink.bookmark)
 		r->sink.bookmark(r->sink.ctx, version);
 	return 0;
 }
@@ -193,7 +217,8 @@ static int on_error(struct reflector *r, const char *obj, size_t len)
 		as_answer.status = status.code;
 	struct trouble t = trouble_of_answer(&as_answer, &status);
 	if (r->list_streams)
-		return reflector_judge(r, STEP_LIST_PAGED, &t);
+		return reflector_judge(r, as_answer.status == 429 ? STEP_LIST : STEP_LIST_PAGED,
+				       &t);
 	if (status.code == 410 || status.expired) {
 		r->state.counters.expired++;
 		step = STEP_LIST_AT_ONCE;

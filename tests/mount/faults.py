@@ -18,6 +18,8 @@ from lib.procs import until
 from lib.readers import Readers
 from lib.tap import check, equal, skip, test
 
+# A server whose lists come in pages.
+PAGED = ('--streaming-lists', 'no')
 SIZE = ('--pods', '100', '--namespaces', '4', '--nodes', '4')
 RATE = 200
 RESOURCES = ('namespaces', 'nodes', 'pods')
@@ -100,11 +102,22 @@ class Scene:
 
     def relist(self):
         """Has everything listed anew."""
-        self.fault('410-event', count=3)
-        self.struck('410-event', 3)
+        for resource in RESOURCES:
+            self.fault('410-event', resource=resource, count=1)
+            self.struck('410-event')
 
     def rewatch(self):
         self.server.control('close-watches')
+
+    def watches(self):
+        """How many were opened of each resource."""
+        return [metrics.read(self.mount)[f'podfs_watches_total{{resource="{r}"}}'] for r in RESOURCES]
+
+    def leave_streams(self):
+        """Has watches in place of the streamed lists that went on as watches."""
+        before = self.watches()
+        self.rewatch()
+        until(lambda: all(now > then for now, then in zip(self.watches(), before)), 'watches')
 
     def go_dead(self):
         """All watches go dead, and the server changes without anybody being told."""
@@ -182,7 +195,7 @@ def cut_watch():
 
 @test('lists are cut, and end inside a line')
 def cut_list():
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.fault('cut', verb='list', n=2000, count=3)
         s.fault('cut-line', verb='list', n=3000, count=3)
         s.relist()
@@ -200,7 +213,7 @@ def trickle():
 
 @test('watches go dead, and lists: those that are cut in the end go on, and those that come to life again')
 def stall():
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.go_dead()
         s.off()
         s.fault('stall', verb='list', n=1000, ms=500, count=3)
@@ -243,7 +256,7 @@ def dead_long():
 
 @test('noise in watches and in lists')
 def garbage():
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.fault('garbage', verb='watch', n=2500, count=3)
         s.struck('garbage', 3)
         s.fault('garbage', verb='list', n=3000, count=3)
@@ -278,7 +291,7 @@ def nested():
 
 @test('410: as the status of a watch and of a list, as an event')
 def gone():
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.fault('410', verb='watch', count=3)
         s.rewatch()
         s.struck('410', 3)
@@ -298,7 +311,7 @@ def compacted():
 
 @test('continue tokens expire while listing')
 def expired():
-    with scene(server=('--max-page', '30')) as s:
+    with scene(server=(*PAGED, '--max-page', '30')) as s:
         s.fault('continue-expired', resource='pods', count=1)
         s.relist()
         s.struck('continue-expired')
@@ -306,13 +319,44 @@ def expired():
 
 def refused(name, watch=None, **params):
     """A status to watches, with other parameters perhaps, and then to lists."""
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.fault(name, verb='watch', count=3, **(watch or params))
         s.rewatch()
         s.struck(name, 3)
         s.fault(name, verb='list', count=3, **params)
         s.relist()
         s.struck(name, 3)
+
+
+def streamed(name, **params):
+    """A fault of the streamed lists alone."""
+    with scene() as s:
+        s.leave_streams()
+        s.fault(name, verb='stream', count=3, **params)
+        s.relist()
+        s.struck(name, 3)
+
+
+@test('streamed lists are cut, end inside a line, are noise, and go dead for a moment')
+def streamed_bytes():
+    streamed('cut', n=2000)
+    streamed('cut-line', n=3000)
+    streamed('garbage', n=2500)
+    streamed('stall', n=1000, ms=500)
+
+
+@test('streamed lists are refused: 410, 429 and 503, and the connection is closed in place of an answer')
+def streamed_refused():
+    streamed('410')
+    streamed('429', retry_after=1)
+    streamed('503')
+    streamed('reset')
+
+
+@test('a server that has never heard of streamed lists sends a watch that never says the end')
+def streams_ignored():
+    with scene(server=('--streaming-lists', 'ignored', '--bookmark-interval', '1')) as s:
+        s.relist()
 
 
 @test('429: watches with Retry-After, lists without')
@@ -392,7 +436,7 @@ def order():
 
 @test('a list is older than the watch before it')
 def old_list():
-    with scene() as s:
+    with scene(server=PAGED) as s:
         s.fault('old-list', n=150, count=3)
         s.relist()
         s.struck('old-list', 3)

@@ -234,10 +234,10 @@ def relative(s):
             os.close(pidfd)
 
 
-@test('a slow first sync shows its progress; the mount appears only when it is done')
-def progress(s):
-    with Apisim('--load-json', os.path.join(procs.ROOT, 'tests/data/pods-1000.json.gz'),
-                '--rate', 250000, '--max-page', 100) as server, mount_point(s) as mnt:
+def slow_sync(s, *args):
+    """A first sync of 1000 pods that takes seconds; gives what podfs printed."""
+    with Apisim('--load-json', os.path.join(procs.ROOT, 'tests/data/pods-1000.json.gz'), *args) as server, \
+            mount_point(s) as mnt:
         child = procs.start([PODFS, '--server', server.url, mnt], stdout=-1, stderr=subprocess.STDOUT,
                             env=clean_environment(s.tmp))
         output, seen_early = b'', []
@@ -248,12 +248,27 @@ def progress(s):
         equal(child.wait(60), 0, output)
         check(is_mounted(mnt), 'not mounted when it returned')
         equal(seen_early, [None], 'mounted at the first line of progress')
-        counts = re.findall(r'(\d+) of (?:about )?(\d+)', output.decode())
-        note(output.decode().replace('\r', '\n')[-400:])
-        check(len(counts) >= 2 and all(total == '1000' for _, total in counts), f'progress: {counts}')
-        check([int(n) for n, _ in counts] == sorted(int(n) for n, _ in counts), 'counts go down')
         check(sum(len(os.listdir(f'{mnt}/namespaces/{ns}/pods')) for ns in os.listdir(f'{mnt}/namespaces')) == 1000,
               'not all pods')
+        note(output.decode()[-400:])
+        return output.decode()
+
+
+def goes_up(counts):
+    check(len(counts) >= 2 and counts == sorted(counts), f'progress: {counts}')
+
+
+@test('a slow first sync shows its progress; the mount appears only when it is done')
+def progress(s):
+    counts = re.findall(r'(\d+) of (\d+) pods', slow_sync(s, '--streaming-lists', 'no', '--rate', 250000,
+                                                          '--max-page', 100))
+    goes_up([int(n) for n, _ in counts])
+    check(all(total == '1000' for _, total in counts), f'progress: {counts}')
+
+
+@test('and so does one that streams, which does not know how many there are')
+def progress_of_a_stream(s):
+    goes_up([int(n) for n in re.findall(r'(\d+) pods received', slow_sync(s, '--rate', 4000000))])
 
 
 @test('a quick first sync prints nothing')

@@ -13,6 +13,10 @@
 #define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
 #define BOOKMARK(version)                                                                          \
 	EVENT("BOOKMARK", "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" version "\"}}")
+/* The end of a streamed list. */
+#define END(version)                                                                               \
+	EVENT("BOOKMARK", "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" version         \
+			  "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}")
 #define LIST(meta, items) "{\"metadata\":{" meta "},\"items\":[" items "]}"
 #define GONE "{\"kind\":\"Status\",\"message\":\"too old\",\"reason\":\"Expired\",\"code\":410}"
 

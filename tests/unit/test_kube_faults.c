@@ -51,6 +51,11 @@ struct server {
 	bool forgetful; /* once restored it says nothing to watches from its future */
 	bool restored;  /* and not listed since: a change now could not be told from the old ones */
 	bool faults;
+	enum {
+		STREAMS_DONE,
+		STREAMS_REFUSED,
+		STREAMS_IGNORED, /* they are watches */
+	} streams;
 };
 
 static struct rig g;
@@ -274,6 +279,40 @@ static void serve_list(void)
 	answer_body(&body);
 }
 
+/* Every object there is, the end of them, and then it goes on as a watch. */
+static void serve_stream(void)
+{
+	static const int refusals[] = {400, 403, 422};
+	struct buf body = {0};
+
+	if (refuse_at_random())
+		return;
+	if (sv.streams == STREAMS_REFUSED) {
+		done(KUBE_FAILURE_UNSET, refusals[dice(ARRAY_SIZE(refusals))], "", -1);
+		return;
+	}
+	for (unsigned i = 0; i < NAMES; i++) {
+		if (!sv.objects[i])
+			continue;
+		buf_addstr(&body, "{\"type\":\"ADDED\",\"object\":");
+		add_object(&body, i, sv.objects[i], sv.deep[i]);
+		buf_addstr(&body, "}\n");
+	}
+	if (sv.streams == STREAMS_IGNORED || fault(20)) {
+		buf_addstr(&body, "");
+	} else {
+		buf_addf(&body,
+			 "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":"
+			 "\"%lu\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n",
+			 sv.version);
+		sv.restored = false;
+	}
+	sv.sent = sv.version;
+	reflector_open(g.reflector);
+	sv.open = send(body.data, fault(10) ? dice(body.len + 1) : body.len);
+	buf_release(&body);
+}
+
 static void open_watch(void)
 {
 	unsigned long from = strtoul(strstr(g.asked, "resourceVersion=") + 16, NULL, 10);
@@ -368,7 +407,9 @@ static void send_bookmark(void)
 static void serve(void)
 {
 	for (int i = 0; i < 100 && *g.asked && !sv.stalled && !sv.open; i++) {
-		if (strstr(g.asked, "watch=true"))
+		if (strstr(g.asked, "sendInitialEvents="))
+			serve_stream();
+		else if (strstr(g.asked, "watch=true"))
 			open_watch();
 		else
 			serve_list();
@@ -424,9 +465,10 @@ static void play(uint64_t seed)
 			     .oldest = 100,
 			     .faults = true};
 	sv.forgetful = dice(2);
+	sv.streams = dice(3);
 	for (int i = 0; i < 8; i++)
 		change();
-	rig_open(&g, seed, false);
+	rig_open(&g, seed, dice(2));
 	g.lenient = true;
 	for (int step = 0; step < STEPS; step++) {
 		serve();

@@ -247,10 +247,7 @@ static void streams_the_first_list_where_it_may(void **state)
 	send(EVENT("ADDED", POD("b", "4")) EVENT("ADDED", POD("a", "3")));
 	assert_false(st()->synced);
 	assert_string_equal(st()->resource_version, "");
-	send(BOOKMARK("4"));
-	assert_false(st()->synced);
-	send(EVENT("BOOKMARK", "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"7\","
-			       "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}"));
+	send(END("7"));
 	assert_true(st()->synced);
 	assert_int_equal(st()->phase, KUBE_PHASE_WATCHING);
 	send(EVENT("MODIFIED", POD("a", "8")));
@@ -261,12 +258,111 @@ static void streams_the_first_list_where_it_may(void **state)
 	asked("resourceVersion=8&");
 }
 
+/* What a server without them, or one that was switched off or away for a moment, does. */
+static void remembers_who_refuses_streams_until_the_next_start(void **state)
+{
+	static const int refusals[] = {400, 403, 404, 405, 410, 415, 422};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		rig_open(&g, 0, true);
+		refuse(refusals[i], "{\"kind\":\"Status\"}");
+		answer_list(LIST("\"resourceVersion\":\"5\"", POD("a", "3")));
+		assert_int_equal(st()->counters.failures, 0);
+		open_watch();
+		send(EVENT("ERROR", GONE));
+		asked("limit=500");
+		reflector_stop(g.reflector);
+		assert_int_equal(reflector_redirect(g.reflector, "/q", NULL), 0);
+		reflector_start(g.reflector);
+		asked("sendInitialEvents");
+		rig_close(&g);
+	}
+	rig_open(&g, 0, true);
+}
+
+static void asks_for_a_stream_again_when_the_server_is_busy(void **state)
+{
+	static const int statuses[] = {401, 429, 503};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		rig_open(&g, 0, true);
+		refuse(statuses[i], "");
+		assert_int_equal(st()->phase, KUBE_PHASE_WAITING);
+		rig_pass(&g, 800);
+		asked("sendInitialEvents");
+		rig_close(&g);
+	}
+	rig_open(&g, 0, true);
+	reflector_open(g.reflector);
+	send(EVENT("ERROR", "{\"kind\":\"Status\",\"code\":429}"));
+	idle();
+	rig_pass(&g, 800);
+	asked("sendInitialEvents");
+}
+
+/* Who cannot get it in one piece may get it in pages; the next list is another matter. */
+static void lists_in_pages_when_streams_keep_breaking(void **state)
+{
+	(void)state;
+	rig_open(&g, 0, true);
+	for (int i = 0; i < REFLECTOR_STREAM_TRIES; i++) {
+		asked("sendInitialEvents");
+		reflector_open(g.reflector);
+		send(EVENT("ADDED", POD("a", "3")));
+		end_broken();
+		idle();
+		rig_pass(&g, 60000);
+	}
+	answer_list(LIST("\"resourceVersion\":\"5\"", POD("b", "4")));
+	holds("b@4");
+	open_watch();
+	send(EVENT("ERROR", GONE));
+	asked("sendInitialEvents");
+}
+
+/* An old server takes it for a watch: all there is, then changes, and never the end. */
+static void lists_in_pages_where_a_stream_does_not_say_its_end(void **state)
+{
+	(void)state;
+	rig_open(&g, 0, true);
+	reflector_open(g.reflector);
+	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS - 1);
+	send(EVENT("ADDED", POD("a", "3")));
+	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS - 1);
+	send(EVENT("MODIFIED", POD("a", "4")) EVENT("DELETED", POD("a", "5")));
+	asked("sendInitialEvents");
+	rig_pass(&g, 1);
+	answer_list(LIST("\"resourceVersion\":\"5\"", POD("b", "4")));
+	holds("b@4");
+	open_watch();
+	send(EVENT("ERROR", GONE));
+	asked("limit=500");
+	rig_close(&g);
+	rig_open(&g, 0, true);
+	reflector_open(g.reflector);
+	send(EVENT("ADDED", POD("a", "3")) BOOKMARK("4"));
+	asked("limit=500");
+	assert_int_equal(st()->counters.failures, 0);
+}
+
+/* Nobody has answered yet: that says nothing about streams. */
+static void gives_up_a_stream_without_an_answer(void **state)
+{
+	(void)state;
+	rig_open(&g, 0, true);
+	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS);
+	idle();
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNREACHABLE);
+	rig_pass(&g, 800);
+	asked("sendInitialEvents");
+}
+
 /* The events of the list itself are no sign that the watch behind it works. */
 static void pauses_when_410_follows_a_streamed_list(void **state)
 {
-	static const char list[] = EVENT("ADDED", POD("a", "3"))
-	    EVENT("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"7\",\"annotations\":"
-			      "{\"k8s.io/initial-events-end\":\"true\"}}}") EVENT("ERROR", GONE);
+	static const char list[] = EVENT("ADDED", POD("a", "3")) END("7") EVENT("ERROR", GONE);
 
 	(void)state;
 	rig_open(&g, 0, true);
@@ -340,6 +436,11 @@ int main(void)
 	    opening_test(streams_the_first_list_where_it_may),
 	    opening_test(pauses_when_410_follows_a_streamed_list),
 	    opening_test(lists_in_pages_where_streams_are_refused),
+	    opening_test(remembers_who_refuses_streams_until_the_next_start),
+	    opening_test(asks_for_a_stream_again_when_the_server_is_busy),
+	    opening_test(lists_in_pages_when_streams_keep_breaking),
+	    opening_test(lists_in_pages_where_a_stream_does_not_say_its_end),
+	    opening_test(gives_up_a_stream_without_an_answer),
 	    synced_test(forgets_what_it_knew_when_redirected),
 	};
 

@@ -50,8 +50,8 @@ struct kube_options {
 	const char *namespace;      /* only this one; NULL: all */
 	const char *label_selector; /* of pods; NULL: all */
 	const char *field_selector; /* of pods; NULL: all */
-	/* First lists as a stream of events where the server can (1.34 and later). Such a list
-	 * has no total. */
+	/* Lists as streams of events where the server can (1.34 and later), else in pages. Such a
+	 * list has no total. */
 	bool streaming_lists;
 
 	const struct http_times *times; /* NULL: the defaults; see net/http.h */

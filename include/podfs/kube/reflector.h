@@ -14,8 +14,9 @@
  *	          |                 v     |                           v
  *	          +-------------- WAITING <---------------------------+
  *
- * A list is consistent (no resourceVersion), in pages; the pages' continue
- * token being gone leads to one list in one piece. A watch that ends is taken
+ * A list is consistent (no resourceVersion): a stream of events where the
+ * server has that, else in pages; the pages' continue token being gone leads to
+ * one list in one piece. A watch that ends is taken
  * up where it ended, at once; one that ends at once, or fails, after a pause,
  * and not without a look whether the server still is where it was (checker.c).
  * Only what makes the known resourceVersion worthless leads to a new list.
@@ -45,6 +46,8 @@
 #define REFLECTOR_RETRY_AFTER_MAX_S 300
 /* Tries for one page before the list starts over. */
 #define REFLECTOR_PAGE_TRIES 5
+/* Tries for a list as a stream of events before it comes in pages. */
+#define REFLECTOR_STREAM_TRIES 2
 /* Tries for a watch from a version the server does not know yet, before listing. */
 #define REFLECTOR_TOO_LARGE_TRIES 5
 

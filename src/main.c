@@ -8,7 +8,8 @@
 /* A dump would hold the credentials. What cannot be limited is not worth ending for. */
 static void forbid_core_dumps(void)
 {
-	const struct rlimit none = {0, 0};
+	/* With 0 the kernel would still hand a dump to a program (core(5), "Piping"); with 1 not. */
+	const struct rlimit none = {1, 1};
 
 	setrlimit(RLIMIT_CORE, &none);
 }

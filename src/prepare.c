@@ -8,7 +8,7 @@
 static bool has_secrets(const struct client_config *c)
 {
 	return c->token || c->token_file || c->client_cert_file || c->client_cert_data.data ||
-	       c->username;
+	       c->username || c->exec;
 }
 
 enum exit_code prepare(const struct options *o, char *ret_mountpoint,

@@ -43,7 +43,8 @@ class Scene:
         user = {'exec': {'apiVersion': V1, 'command': './helper', 'interactiveMode': 'Never'}}
         write(path, json.dumps({
             'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'prod',
-            'clusters': [{'name': 'c', 'cluster': {'server': self.server.url, 'certificate-authority': self.ca.cert}}],
+            'clusters': [{'name': 'c', 'cluster': {
+                'server': self.server.url, **({'certificate-authority': self.ca.cert} if self.ca else {})}}],
             'users': [{'name': 'jane', 'user': user}],
             'contexts': [{'name': 'prod', 'context': {'cluster': 'c', 'user': 'jane'}}]}))
         return path
@@ -159,6 +160,15 @@ def nodes_later():
             s.server.patch('/api/v1/nodes/worker', {'metadata': {'labels': {'zone': 'a'}}})
             until(lambda: mount.read('nodes', 'worker', 'metadata', 'labels', 'zone') == b'a\n', 'a change')
             check('synced: yes\nconnected: yes\n' in mount.read('.podfs', 'status').decode(), 'the status')
+
+
+@test('over http no program is asked for a token, and that is said')
+def plain():
+    with tempfile.TemporaryDirectory(prefix='podfs-credentials.') as tmp, Apisim('--pods', 1) as server:
+        s = Scene(tmp, server, None)
+        with Mount(None, '--kubeconfig', s.kubeconfig()) as mount:
+            check(not os.path.exists(s.helper + '.runs'), 'the program ran')
+            check(lines_of(mount, 'no credentials are sent to http://'), mount.stderr())
 
 
 if __name__ == '__main__':

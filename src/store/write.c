@@ -278,25 +278,15 @@ static struct version *version_of(const struct packed *p)
 	return version_new(&text);
 }
 
-static int left_out_of(struct version *version, unsigned int *ret)
-{
-	cleanup_opened struct opened *opened = NULL;
-	int r = opened_get(version, &opened);
-
-	if (r == 0)
-		r = field_count_left_out(&opened->view);
-	if (r < 0)
-		return r;
-	*ret = (unsigned int)r;
-	return 0;
-}
-
-/* The same of an object that nobody has looked at, which it is too early to keep opened. */
-static int left_out_of_text(struct store *s, const struct packed *p, unsigned int *ret)
+/* How many values no file can be named after: only a long key can leave one out, few have one. */
+static int left_out_of(struct store *s, const struct packed *p, unsigned int *ret)
 {
 	size_t fault_off;
-	int r = json_scan(&s->json_index, p->text.data, p->text.len, &fault_off);
 
+	*ret = 0;
+	if (p->key_max <= FIELD_NAME_MAX / 3)
+		return 0;
+	int r = json_scan(&s->json_index, p->text.data, p->text.len, &fault_off);
 	if (r == 0) {
 		const struct view view = {p->text.data, p->text.len, s->json_index};
 
@@ -321,7 +311,7 @@ static int compare(struct store *s, const struct packed *p, struct update *u)
 		r = history_fold(&s->scratch, &s->folded, &u->noted);
 	if (r == 0 && o->kind == KIND_NODE)
 		r = followers_find(s, o->name, o->version, u->version, &u->followers);
-	return r < 0 ? r : left_out_of(u->version, &u->left_out);
+	return r < 0 ? r : left_out_of(s, p, &u->left_out);
 }
 
 static int update_object(struct store *s, struct object *o, struct packed *p)
@@ -361,9 +351,8 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 	o->version = version_of(p);
 	if (o->version)
 		r = 0;
-	/* Only a long key can leave a value out, and few objects have one. */
-	if (r == 0 && p->key_max > FIELD_NAME_MAX / 3)
-		r = left_out_of_text(s, p, &o->left_out);
+	if (r == 0)
+		r = left_out_of(s, p, &o->left_out);
 	if (r == 0)
 		r = add_object(s, o, old, &p->facts);
 	if (r < 0) {

@@ -261,6 +261,10 @@ int status_metrics(void *ctx, struct buf *out)
 	add_value(out, "stale_seconds", "", (uint64_t)(stale_ms(&state) / 1000));
 	add_head(out, "object_bytes", "gauge", "Bytes of their texts.");
 	add_value(out, "object_bytes", "", counts.bytes);
+	add_head(out, "arena_live_bytes", "gauge", "Bytes of packed texts that are needed.");
+	add_value(out, "arena_live_bytes", "", counts.arena_live);
+	add_head(out, "arena_used_bytes", "gauge", "Bytes of packed texts in memory.");
+	add_value(out, "arena_used_bytes", "", counts.arena_used);
 	add_head(out, "names_left_out", "gauge", "Values without a file: no name it could have.");
 	add_value(out, "names_left_out", "", counts.left_out);
 	return out->err;

@@ -7,8 +7,9 @@
 #include "dictionary.h"
 #include "texts.h"
 
-/* So many texts that stand alone are learnt from; fewer take less memory than a dictionary. */
-#define LEARN_FROM 128u
+/* With fewer texts that stand alone a dictionary takes more memory than it saves. */
+#define LEARN_AT 512u
+#define LEARN_FROM 128u /* of them, so that learning is quick */
 #define LEARN_BYTES_MAX (8u << 20)
 
 /* A text is read together with its base, so that is none that is large. */
@@ -155,7 +156,7 @@ static int start(void)
 	if (!texts.arena.base && arena_open(&texts.arena) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		texts.learn_at[i] = LEARN_FROM;
+		texts.learn_at[i] = LEARN_AT;
 	texts.cctx = ZSTD_createCCtx();
 	if (!texts.cctx)
 		return -ENOMEM;
@@ -245,6 +246,7 @@ static void lead(void *ctx, struct record *r, uint64_t off)
 
 struct learning {
 	enum kind kind;
+	uint32_t met;
 	struct samples samples;
 	struct buf text;
 };
@@ -270,8 +272,8 @@ static int sample(void *ctx, struct record *r, uint64_t off)
 	struct learning *l = ctx;
 
 	(void)off;
-	if (!stands_alone(l, r) || r->len > BASE_BYTES_MAX ||
-	    l->samples.texts.len + r->len > LEARN_BYTES_MAX)
+	if (!stands_alone(l, r) || l->met++ % (texts.alone[l->kind] / LEARN_FROM) != 0 ||
+	    r->len > BASE_BYTES_MAX || l->samples.texts.len + r->len > LEARN_BYTES_MAX)
 		return 0;
 	int err = read_record(l, r);
 	return err < 0 ? err : samples_add(&l->samples, l->text.data, l->text.len);

@@ -14,6 +14,7 @@
 
 #include "internal.h"
 #include "shared.h"
+#include "texts.h"
 
 static struct object *object_new(struct packed *p)
 {
@@ -43,6 +44,8 @@ static void count(struct store *s, const struct object *o, int sign)
 	s->counts.objects[o->kind] += (uint64_t)(int64_t)sign;
 	s->counts.bytes += (uint64_t)((int64_t)o->version->len * sign);
 	s->counts.left_out += (uint64_t)((int64_t)o->left_out * sign);
+	s->counts.arena_live = texts_arena()->live;
+	s->counts.arena_used = texts_arena()->used;
 }
 
 static struct object *find_object(const struct store *s, enum kind kind, const char *namespace,

@@ -175,7 +175,7 @@ static void what_does_not_pack_is_kept_as_it_is(void **state)
 
 static void many_that_stand_alone_are_learnt_from(void **state)
 {
-	enum { MANY = 300 };
+	enum { MANY = 700 };
 	struct version *versions[MANY];
 	uint64_t bytes = 0;
 	uint64_t alone = 0;

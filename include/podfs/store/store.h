@@ -185,7 +185,9 @@ const struct collection *store_nodes(const struct store *s); /* also nodes witho
 /* What there is. [any thread] */
 struct store_counts {
 	uint64_t objects[KIND_COUNT];
-	uint64_t bytes; /* of their texts */
+	uint64_t bytes;      /* of their texts */
+	uint64_t arena_live; /* bytes of the same, packed, and of older ones that are held */
+	uint64_t arena_used; /* with what is dead, and has not been given back yet */
 	uint64_t left_out;
 	bool unreadable[KIND_COUNT]; /* store_set_readable() */
 };

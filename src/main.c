@@ -8,7 +8,7 @@
 /* A dump would hold the credentials. What cannot be limited is not worth ending for. */
 static void forbid_core_dumps(void)
 {
-	/* With 0 the kernel would still hand a dump to a program (core(5), "Piping"); with 1 not. */
+	/* With 0 the kernel would still hand a dump to a program; with 1 it does not: core(5). */
 	const struct rlimit none = {1, 1};
 
 	setrlimit(RLIMIT_CORE, &none);

@@ -15,8 +15,9 @@ from lib.tap import check, equal, test
 PODFS = procs.program('PODFS', 'podfs')
 SIZE = ('--pods', '20', '--namespaces', '2', '--nodes', '2')
 AT_ONCE = 5
-# What lists do when they hang: after the first bytes, before the first, before the connection says anything.
-HANGING = ('stall&verb=list&n=2000', 'stall&verb=list&n=0', 'half-open&verb=list')
+# What lists do when they hang: after the first bytes, before the first, before the connection says anything;
+# the last one is streamed.
+HANGING = ('stall&verb=list&n=2000', 'stall&verb=list&n=0', 'half-open&verb=list', 'stall&verb=watch&n=2000')
 
 
 class Child:
@@ -34,6 +35,8 @@ class Child:
         if not self.child.stdout.closed:
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.communicate()
+        if is_mounted(self.path):
+            procs.run('fusermount3', '-uz', self.path)
 
     def ends(self, code):
         """It ends at once, with that code and without a mount; and so does all that it started."""
@@ -57,7 +60,8 @@ def hangs(server, fault):
 @contextlib.contextmanager
 def hanging(fault):
     """A server whose lists hang, and a mount point."""
-    with tempfile.TemporaryDirectory(prefix='podfs-ends.') as path, Apisim(*SIZE) as server:
+    paged = ('--streaming-lists', 'no') if 'verb=list' in fault else ()
+    with tempfile.TemporaryDirectory(prefix='podfs-ends.') as path, Apisim(*SIZE, *paged) as server:
         server.control('fault?name=' + fault)
         yield server, path
 

@@ -66,7 +66,8 @@ void shared_put(const char *text)
 		return;
 	pthread_mutex_lock(&lock);
 	struct shared **at = place_of(text);
-	if (!--(*at)->refs) {
+	/* It is there: whoever gives it back has it. */
+	if (*at && !--(*at)->refs) {
 		gone = *at;
 		*at = gone->next;
 	}

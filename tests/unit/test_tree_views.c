@@ -421,7 +421,6 @@ static void assert_said(const char *want)
 static void what_comes_and_goes_is_said_and_nothing_else(void **state)
 {
 	const struct store_observer observer = {NULL, on_changed, NULL};
-	cleanup_place struct tree_place held = {0};
 	static const char *const only[] = {"select/a=1"};
 
 	(void)state;

@@ -201,7 +201,7 @@ def hostname(s):
 @test('any other --self is wrong usage')
 def wrong(s):
     for value in ('me', 'Caller', 'shop/', '/me', 'shop/me/x', '../me'):
-        done = run(procs.program('PODFS', 'podfs'), '--server', s.server.url, '--self', value, '/', check=False)
+        done = run(procs.program('PODFS', 'podfs'), '--server', s.server.url, '--self', value, '/nowhere', check=False)
         equal(done.returncode, 2, f'--self {value}')
         check('caller, or NAMESPACE/POD' in done.stderr, done.stderr)
 

@@ -124,6 +124,22 @@ static void compact(void)
 	sv.token_expired = true;
 }
 
+static void done(enum kube_failure failure, int status, const char *body, int64_t retry_after_s)
+{
+	struct reflector_answer a = {
+	    .failure = failure,
+	    .message = "broken",
+	    .status = status,
+	    .retry_after_s = retry_after_s,
+	    .body = body,
+	    .body_len = strlen(body),
+	};
+
+	sv.open = false;
+	sv.stalled = false;
+	rig_done(&g, &a);
+}
+
 /*
  * Back to some earlier state, with a lower version and nobody told. Earlier
  * than what the reflector knows: else it could not be told from a true past.
@@ -140,23 +156,10 @@ static void restore(void)
 			sv.objects[i] = dice(2) ? sv.version : 0;
 	compact();
 	sv.restored = true;
+	/* No server starts a list anew in the middle of its answer. */
+	if (sv.open && strstr(g.asked, "sendInitialEvents="))
+		done(KUBE_FAILURE_UNREACHABLE, 200, "", -1);
 	sv.open = false;
-}
-
-static void done(enum kube_failure failure, int status, const char *body, int64_t retry_after_s)
-{
-	struct reflector_answer a = {
-	    .failure = failure,
-	    .message = "broken",
-	    .status = status,
-	    .retry_after_s = retry_after_s,
-	    .body = body,
-	    .body_len = strlen(body),
-	};
-
-	sv.open = false;
-	sv.stalled = false;
-	rig_done(&g, &a);
 }
 
 /* In pieces of random size; false: the reflector hung up. */

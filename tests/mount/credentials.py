@@ -147,11 +147,15 @@ def nodes_later():
     with scene('--token', 'all-token=all', '--token', 'guest-token=guest', *grants, token='all-token') as s:
         args = ('--server', s.server.url, '--certificate-authority', s.ca.cert, '--token', 'guest-token')
         with Mount(None, *args) as mount:
-            equal(sorted(os.listdir(mount.path)), ['.podfs', 'namespaces'])
+            before = sorted(os.listdir(mount.path))
+            check('nodes' not in before, before)
+            limit = mount.pod('shop', 'web', 'downward', 'resources', 'main', 'limits.cpu')
+            check(not os.path.lexists(limit), 'a limit of a node that may not be read')
             check(not os.path.lexists(mount.pod('shop', 'web', 'node')), 'a node')
             check('not readable' in mount.read('.podfs', 'status').decode(), mount.read('.podfs', 'status'))
             s.server.control('grant?grant=guest=list,watch:nodes')
-            until(lambda: sorted(os.listdir(mount.path)) == ['.podfs', 'namespaces', 'nodes'], 'nodes/', 150)
+            until(lambda: sorted(os.listdir(mount.path)) == sorted([*before, 'nodes']), 'nodes/', 150)
+            until(lambda: mount.read(limit), 'the limit')
             equal(os.listdir(mount.at('nodes')), ['worker'])
             until(lambda: 'nodes: watching' in mount.read('.podfs', 'status').decode(), 'they are watched')
             equal(mount.read('nodes', 'worker', 'metadata', 'name'), b'worker\n')

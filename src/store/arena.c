@@ -69,8 +69,8 @@ int arena_open(struct arena *a)
 
 	if (fd < 0)
 		return -errno;
-	void *base =
-	    mmap(NULL, ARENA_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	/* Usable as it grows (append_free): behind the end of the file there is a SIGBUS. */
+	void *base = mmap(NULL, ARENA_MAX, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	a->base = base;
@@ -103,9 +103,11 @@ static uint32_t find_free(const struct arena *a, uint32_t span)
 static uint32_t append_free(struct arena *a, uint32_t span)
 {
 	uint32_t first = a->count;
+	uint64_t from = (uint64_t)first * ARENA_SEGMENT;
+	uint64_t to = from + (uint64_t)span * ARENA_SEGMENT;
 
-	if ((uint64_t)(first + span) * ARENA_SEGMENT > ARENA_MAX ||
-	    ftruncate(a->fd, (off_t)(first + span) * ARENA_SEGMENT) < 0)
+	if (to > ARENA_MAX || ftruncate(a->fd, (off_t)to) < 0 ||
+	    mprotect(a->base + from, to - from, PROT_READ | PROT_WRITE) < 0)
 		return NO_SEGMENT;
 	for (uint32_t i = 0; i < span; i++) {
 		size_t cap = a->cap;

@@ -5,8 +5,10 @@
  */
 #include "unit.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <podfs/base/clock.h>
 #include <podfs/base/hash.h>
@@ -242,6 +244,47 @@ static void all_records_are_found_and_checked_by_who_maps_them(void **state)
 	free(versions);
 }
 
+/* Bytes of the arena's mapping that may be read. */
+static size_t readable_bytes(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	size_t bytes = 0;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		uintptr_t from;
+		uintptr_t to;
+		char mode;
+
+		if (strstr(line, "/memfd:podfs ") &&
+		    sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %c", &from, &to, &mode) == 3 &&
+		    mode == 'r')
+			bytes += to - from;
+	}
+	fclose(maps);
+	return bytes;
+}
+
+/* A checker of leaks reads whatever may be read, and what has no memory behind it is a SIGBUS. */
+static void no_more_can_be_touched_than_there_is(void **state)
+{
+	enum { SIZE = 5 << 20 };
+	cleanup_free char *text = malloc(SIZE);
+	struct dice dice = {9};
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < SIZE; i++)
+		text[i] = (char)dice_roll(&dice, 256);
+	const struct version_text t = {KIND_POD, 5, text, SIZE};
+	struct version *v = version_new(&t);
+	assert_non_null(v);
+	assert_true(readable_bytes() >= SIZE);
+	assert_int_equal(readable_bytes(), lseek(texts_arena()->fd, 0, SEEK_END));
+	version_unref(v);
+}
+
 /* A small cluster for a long time: of each place the newest version, and some that are held. */
 enum { PLACES = 3000, HELD = 200, ROUNDS = 300000, GROUPS = 60 };
 
@@ -380,6 +423,7 @@ int main(void)
 	    texts_test(what_does_not_pack_is_kept_as_it_is),
 	    texts_test(many_that_stand_alone_are_learnt_from),
 	    texts_test(all_records_are_found_and_checked_by_who_maps_them),
+	    texts_test(no_more_can_be_touched_than_there_is),
 	    texts_test(a_day_of_changes_takes_no_more_memory_than_an_hour),
 	    texts_test(readers_are_never_led_astray_by_what_moves),
 	};

@@ -101,6 +101,33 @@ static uint32_t amounts_of(const struct view *pod, uint32_t holder, bool limits)
 			   limits ? "limits" : "requests");
 }
 
+/*
+ * Whether a limit of the whole pod stands for a container's that is unset: there is none of
+ * ephemeral storage, and the kubelet looks at none of what its node, if that is known, lacks. 0;
+ * 1; -ENOMEM.
+ */
+static int pod_limit_counts(const struct downward_source *s, struct bytes name)
+{
+	cleanup_buf struct buf scratch = {0};
+
+	if (bytes_are(name, "ephemeral-storage"))
+		return 0;
+	if (!s->node)
+		return 1;
+	uint32_t has =
+	    find_amount(s->node, view_member(s->node, "status", "allocatable"), name, &scratch);
+	return scratch.err ? scratch.err : has != 0;
+}
+
+/* The limit of the whole pod, 0 if it has none that counts. 0; -EINVAL; -ENOMEM. */
+static int pod_limit(const struct downward_source *s, struct bytes name, struct quantity *ret)
+{
+	uint32_t spec = json_member(&s->pod->index, s->pod->text, 0, "spec");
+	int r = pod_limit_counts(s, name);
+
+	return r <= 0 ? r : amount_in(s->pod, amounts_of(s->pod, spec, true), name, ret);
+}
+
 int resource_amount(const struct downward_source *s, uint32_t container,
 		    const struct resource *resource, enum resource_default fallback,
 		    struct quantity *ret)
@@ -112,11 +139,8 @@ int resource_amount(const struct downward_source *s, uint32_t container,
 	if (!resource->is_limit || fallback == DEFAULT_NONE || !is_plain(name) || r < 0 ||
 	    !quantity_is_zero(ret))
 		return r == -EINVAL ? -ENOENT : r;
-	/* There is no limit of a whole pod's ephemeral storage. */
-	if (fallback == DEFAULT_POD && !bytes_are(name, "ephemeral-storage")) {
-		uint32_t spec = json_member(&s->pod->index, s->pod->text, 0, "spec");
-
-		r = amount_in(s->pod, amounts_of(s->pod, spec, true), name, ret);
+	if (fallback == DEFAULT_POD) {
+		r = pod_limit(s, name, ret);
 		if (r < 0 || !quantity_is_zero(ret))
 			return r == -EINVAL ? -ENOENT : r;
 	}

@@ -220,6 +220,31 @@ static void pod_level_limits_go_before_the_nodes(void **state)
 	}
 }
 
+static void no_pod_level_limit_of_what_the_node_lacks(void **state)
+{
+	static const char pod[] = "{`spec`:{`resources`:{`limits`:{`cpu`:`1`,`memory`:`5Mi`}},"
+				  "`containers`:[{`name`:`m`," CPU_MEM "}]}}";
+	static const struct {
+		const char *node; /* NULL: it is not known */
+		const char *cpu;
+		const char *memory;
+	} rows[] = {
+	    {"{`status`:{`allocatable`:{`cpu`:`6`}}}", "1", "0"},
+	    {"{`status`:{`allocatable`:{`cpu`:`0`,`memory`:`4Gi`}}}", "1", "5242880"},
+	    {"{`status`:{`allocatable`:{}}}", "0", "0"},
+	    {"{`status`:{}}", "0", "0"},
+	    {NULL, "1", "5242880"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup_setting struct setting s = {0};
+
+		setting_write(&s, pod, rows[i].node);
+		expect_text(&s, "env/m/CPU", rows[i].cpu);
+		expect_text(&s, "env/m/MEM", rows[i].memory);
+	}
+}
+
 static void who_asks_decides_what_an_unset_limit_is(void **state)
 {
 #define OF(name) "`containerName`:`" name "`,"
@@ -366,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(every_kind_of_container),
 	    cmocka_unit_test(of_one_name_the_last_counts),
 	    cmocka_unit_test(pod_level_limits_go_before_the_nodes),
+	    cmocka_unit_test(no_pod_level_limit_of_what_the_node_lacks),
 	    cmocka_unit_test(who_asks_decides_what_an_unset_limit_is),
 	    cmocka_unit_test(any_divisor_that_the_api_let_in),
 	    cmocka_unit_test(odd_names_do_no_harm),

@@ -208,7 +208,7 @@ class Pod:
         if defaults is None:
             defaults = limits if ref['resource'].partition('.')[2] in limits else None
         else:
-            defaults = {**defaults, **limits}
+            defaults = {k: limits.get(k, v) for k, v in defaults.items()}
         return self.resource(container, ref['resource'], divisor, defaults)
 
     def resource_names(self):

@@ -202,10 +202,10 @@ int host_ips_read(const struct downward_source *s, bool all, struct buf *out)
 	struct addresses ips;
 	int r = node_addresses(s->node, &ips);
 
-	if (r == 0 && !ips.count && !all)
-		return status_read(s->pod, "hostIP", out);
-	if (r == 0 && !ips.count)
+	if (r == 0 && !ips.count && all)
 		r = status_addresses(s->pod, "hostIPs", false, false, &ips);
+	if (r == 0 && !ips.count)
+		return status_read(s->pod, "hostIP", out);
 	return r < 0 ? r : join(&ips, all, out);
 }
 

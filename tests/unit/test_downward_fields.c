@@ -265,6 +265,15 @@ static void host_ips_are_the_nodes(void **state)
 	}
 }
 
+static void without_the_node_one_host_ip_will_do(void **state)
+{
+	cleanup_setting struct setting s = {0};
+
+	setting_write(&s, "{`status`:{`hostIP`:`1.1.1.1`}}", NULL);
+	expect_text(&s, "status.hostIP", "1.1.1.1");
+	expect_text(&s, "status.hostIPs", "1.1.1.1");
+}
+
 static void pod_ips_are_in_the_nodes_order(void **state)
 {
 #define V4_NODE NODE(INTERNAL("10.0.0.1") "," INTERNAL("fd00::1"))
@@ -332,6 +341,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_key_is_no_name),
 	    cmocka_unit_test(keys_have_limits),
 	    cmocka_unit_test(host_ips_are_the_nodes),
+	    cmocka_unit_test(without_the_node_one_host_ip_will_do),
 	    cmocka_unit_test(pod_ips_are_in_the_nodes_order),
 	};
 

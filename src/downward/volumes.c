@@ -40,7 +40,7 @@ static bool add_path(struct buf *paths, struct bytes path)
 	size_t next;
 
 	if (!path.len || path.len > PATH_LEN_MAX || path.p[0] == '/' ||
-	    memchr(path.p, '\0', path.len) || (path.len >= 2 && !memcmp(path.p, "..", 2)))
+	    memchr(path.p, '\0', path.len))
 		return false;
 	for (size_t i = 0; i < path.len; i = next + 1) {
 		const char *slash = memchr(path.p + i, '/', path.len - i);
@@ -52,6 +52,9 @@ static bool add_path(struct buf *paths, struct bytes path)
 			return false;
 		if (!name.len || bytes_are(name, "."))
 			continue;
+		/* What the cleaned path begins with counts: "./..x" is refused, too. */
+		if (paths->len == start && name.len >= 2 && !memcmp(name.p, "..", 2))
+			return false;
 		buf_addch(paths, '/');
 		buf_add(paths, name.p, name.len);
 	}

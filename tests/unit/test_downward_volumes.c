@@ -64,14 +64,18 @@ static void what_no_volume_can_have_is_left_out(void **state)
 	    &s,
 	    POD(VOLUME(
 		"v",
-		NAME("/abs") "," NAME("../up") "," NAME("a/../b") "," NAME("..start") "," NAME("") "," NAME(".") "," NAME("./") "," NAME(
-		    "a/..") "," NAME("x\\u0000y") ","
-						  "7,{},{`path`:7},{`path`:`empty`}"
-						  "," FIELD("node", "spec.nodeName") "," FIELD(
-						      "ip",
-						      "status.podIP")) "," VOLUME("w",
-										  NAME("a/..b") "," NAME(
-										      "...") "," NAME("./ok"))),
+		NAME("/abs") "," NAME("../up") "," NAME("a/../b") "," NAME("..start") "," NAME(".//"
+											       "./"
+											       ".."
+											       "sta"
+											       "rt") "," NAME("") "," NAME(".") "," NAME(
+		    "./") "," NAME("a/..") "," NAME("x\\u0000y") ","
+								 "7,{},{`path`:7},{`path`:`empty`}"
+								 "," FIELD("node", "spec.nodeName") "," FIELD(
+								     "ip",
+								     "status.podIP")) "," VOLUME("w",
+												 NAME("a/..b") "," NAME(
+												     "...") "," NAME("./ok"))),
 	    NULL);
 	/* "..." starts with "..", which the API server does not let in either. */
 	expect_list(&s, "volumes", "w/ ");

@@ -35,6 +35,13 @@ static inline void doc_write(struct doc *d, const char *text)
 	doc_parse(d, quoted.data);
 }
 
+/* Appends texts, up to a NULL, with commas between them. */
+static inline void add_joined(struct buf *out, const char *const *items)
+{
+	for (size_t i = 0; items[i]; i++)
+		buf_addf(out, "%s%s", i ? "," : "", items[i]);
+}
+
 /* @node: NULL if it may not be read. */
 static inline void setting_write(struct setting *s, const char *pod, const char *node)
 {

@@ -6,14 +6,24 @@
 	"`addresses`:[{`type`:`InternalIP`,`address`:`10.0.0.1`}]}}"
 
 #define FIELD(name, path) "{`name`:`" name "`,`valueFrom`:{`fieldRef`:{`fieldPath`:`" path "`}}}"
-#define RESOURCE(name, more, resource, divisor)                                                    \
-	"{`name`:`" name "`,`valueFrom`:{`resourceFieldRef`:{" more "`resource`:`" resource        \
-	"`,`divisor`:`" divisor "`}}}"
+#define RESOURCE(name, ref) "{`name`:`" name "`,`valueFrom`:{`resourceFieldRef`:{" ref "}}}"
 #define CPU_MEM                                                                                    \
-	"`env`:[" RESOURCE("CPU", "", "limits.cpu", "0") "," RESOURCE("MEM", "", "limits.memory",  \
-								      "0") "]"
+	"`env`:[{`name`:`CPU`,`valueFrom`:{`resourceFieldRef`:{`resource`:`limits.cpu`}}},"        \
+	"{`name`:`MEM`,`valueFrom`:{`resourceFieldRef`:{`resource`:`limits.memory`}}}]"
 
 #define GI4 "4294967296"
+
+/* A pod whose container `m` has these variables. */
+static void write_env(struct setting *s, const char *const *variables)
+{
+	cleanup_buf struct buf pod = {0};
+
+	buf_addstr(&pod, "{`metadata`:{`name`:`p`,`uid`:`u`},`spec`:{`containers`:[{`name`:`m`,"
+			 "`resources`:{`requests`:{`cpu`:`1200m`}},`env`:[");
+	add_joined(&pod, variables);
+	assert_int_equal(buf_addstr(&pod, "]}]}}"), 0);
+	setting_write(s, pod.data, NULL);
+}
 
 static void every_field_an_environment_can_have(void **state)
 {
@@ -62,29 +72,16 @@ static void every_field_an_environment_can_have(void **state)
 
 static void a_pod_that_waits_has_no_addresses(void **state)
 {
+	static const char *const variables[] = {
+	    FIELD("NAME", "metadata.name"),
+	    FIELD("IP", "status.podIP"),
+	    FIELD("NODE", "spec.nodeName"),
+	    FIELD("SA", "spec.serviceAccountName"),
+	    NULL,
+	};
 	cleanup_setting struct setting s = {0};
 
-	setting_write(
-	    &s,
-	    "{`metadata`:{`name`:`p`},`spec`:{`containers`:[{`name`:`m`,`env`:[" FIELD(
-		"NAME",
-		"metadata.name") "," FIELD("IP",
-					   "status.podIP") "," FIELD("NODE",
-								     "spec.nodeName") "," FIELD("S"
-												"A",
-												"sp"
-												"ec"
-												".s"
-												"er"
-												"vi"
-												"ce"
-												"Ac"
-												"co"
-												"un"
-												"tN"
-												"am"
-												"e") "]}]}}",
-	    NULL);
+	write_env(&s, variables);
 	/* A pod without a service account has an empty variable. */
 	expect_list(&s, "env/m", "NAME SA ");
 	expect_text(&s, "env/m/SA", "");
@@ -114,76 +111,55 @@ static void every_kind_of_container(void **state)
 
 static void of_one_name_the_last_counts(void **state)
 {
+	static const char *const variables[] = {
+	    FIELD("A", "metadata.name"),
+	    FIELD("A", "metadata.uid"),
+	    FIELD("B", "metadata.name"),
+	    "{`name`:`B`,`value`:`plain`}",
+	    "{`name`:`C`,`value`:`plain`}",
+	    FIELD("C", "metadata.name"),
+	    FIELD("D", "metadata.name"),
+	    "{`name`:`D`,`valueFrom`:{`configMapKeyRef`:{`name`:`c`,`key`:`k`}}}",
+	    NULL,
+	};
 	cleanup_setting struct setting s = {0};
 
-	setting_write(
-	    &s,
-	    "{`metadata`:{`name`:`p`,`uid`:`u`},`spec`:{`containers`:[{`name`:`m`,`env`:"
-	    "[" FIELD("A", "metadata.name") "," FIELD("A", "metadata.uid") "," FIELD(
-		"B", "metadata.name") ",{`name`:`B`,`value`:`plain`},{`name`:`C`,`value`:`"
-				      "plain`}," FIELD("C", "metadata.name") ",{`name`:`D`,`value`:"
-									     "``,`valueFrom`:{`"
-									     "fieldRef`:{"
-									     "`fieldPath`:`"
-									     "metadata.uid`}}},"
-									     "{`name`:`E`,`value`:`"
-									     "x`,`valueFrom`:{`"
-									     "fieldRef`:{"
-									     "`fieldPath`:`"
-									     "metadata.uid`}}}"
-									     "," FIELD(
-										 "F", "metadata."
-										      "name") ",{`"
-											      "name"
-											      "`:`"
-											      "F`,`"
-											      "valu"
-											      "eFro"
-											      "m`:{"
-											      "`con"
-											      "figM"
-											      "apKe"
-											      "yRef"
-											      "`:{`"
-											      "name"
-											      "`:`"
-											      "c`,"
-											      "`key"
-											      "`:`"
-											      "k`}}"
-											      "},"
-											      "{`"
-											      "name"
-											      "`:`"
-											      "G`,`"
-											      "valu"
-											      "eFro"
-											      "m`:{"
-											      "`fie"
-											      "ldRe"
-											      "f`:{"
-											      "`api"
-											      "Vers"
-											      "ion`"
-											      ":`"
-											      "v2`,"
-											      "`fie"
-											      "ldPa"
-											      "th`:"
-											      "`met"
-											      "adat"
-											      "a."
-											      "uid`"
-											      "}}}]"
-											      "}]}"
-											      "}",
-	    NULL);
-	expect_list(&s, "env/m", "A C D ");
+	write_env(&s, variables);
+	expect_list(&s, "env/m", "A C ");
 	expect_text(&s, "env/m/A", "u");
 	expect_text(&s, "env/m/C", "p");
-	expect_text(&s, "env/m/D", "u");
 	expect_nothing(&s, "env/m/B");
-	expect_nothing(&s, "env/m/F");
+	expect_nothing(&s, "env/m/D");
+}
+
+static void a_value_goes_before_a_reference(void **state)
+{
+#define UID "`valueFrom`:{`fieldRef`:{`fieldPath`:`metadata.uid`}}"
+	static const char *const variables[] = {
+	    "{`name`:`EMPTY`,`value`:``," UID "}",
+	    "{`name`:`VALUE`,`value`:`x`," UID "}",
+	    NULL,
+	};
+	cleanup_setting struct setting s = {0};
+
+	write_env(&s, variables);
+	expect_list(&s, "env/m", "EMPTY ");
+	expect_text(&s, "env/m/EMPTY", "u");
+}
+
+static void a_field_is_of_a_version_of_the_api(void **state)
+{
+#define UID_OF(version) "`fieldRef`:{`apiVersion`:`" version "`,`fieldPath`:`metadata.uid`}"
+	static const char *const variables[] = {
+	    "{`name`:`V1`,`valueFrom`:{" UID_OF("v1") "}}",
+	    "{`name`:`NONE`,`valueFrom`:{" UID_OF("") "}}",
+	    "{`name`:`V2`,`valueFrom`:{" UID_OF("v2") "}}",
+	    NULL,
+	};
+	cleanup_setting struct setting s = {0};
+
+	write_env(&s, variables);
+	expect_list(&s, "env/m", "NONE V1 ");
 }
 
 static void pod_level_limits_go_before_the_nodes(void **state)
@@ -245,142 +221,148 @@ static void no_pod_level_limit_of_what_the_node_lacks(void **state)
 	}
 }
 
+/* A pod of which each kind of container asks the same; the node may be NULL. */
+static void write_asking(struct setting *s, const char *node)
+{
+#define CPU_OF(name) "`containerName`:`" name "`,`resource`:`limits.cpu`,`divisor`:`1m`"
+	static const char *const ask[] = {
+	    RESOURCE("OWN", "`resource`:`limits.cpu`,`divisor`:`1m`"),
+	    RESOURCE("APP", CPU_OF("app")),
+	    RESOURCE("INIT", CPU_OF("init")),
+	    RESOURCE("SET", CPU_OF("set")),
+	    RESOURCE("DEBUG", CPU_OF("debug")),
+	    RESOURCE("NONE", CPU_OF("none")),
+	    RESOURCE("REQ", "`resource`:`requests.cpu`,`divisor`:`1m`"),
+	    RESOURCE("DISK", "`resource`:`limits.ephemeral-storage`,`divisor`:`1Gi`"),
+	    RESOURCE("HUGE", "`resource`:`limits.hugepages-2Mi`,`divisor`:`1Mi`"),
+	    RESOURCE("BAD", "`resource`:`limits.pods`"),
+	    RESOURCE("GPU", "`resource`:`limits.nvidia.com/gpu`"),
+	    NULL,
+	};
+	cleanup_buf struct buf env = {0};
+	cleanup_buf struct buf pod = {0};
+
+	add_joined(&env, ask);
+	assert_int_equal(env.err, 0);
+	buf_addf(&pod,
+		 "{`spec`:{`resources`:{`limits`:{`cpu`:`2`,`ephemeral-storage`:`1Gi`}},"
+		 "`containers`:[{`name`:`app`,`env`:[%s]}],"
+		 "`initContainers`:[{`name`:`init`,`env`:[%s]},"
+		 "{`name`:`set`,`resources`:{`limits`:{`cpu`:`300m`}}}],"
+		 "`ephemeralContainers`:[{`name`:`debug`,`env`:[%s]}]}}",
+		 env.data, env.data, env.data);
+	assert_int_equal(pod.err, 0);
+	setting_write(s, pod.data, node);
+}
+
 static void who_asks_decides_what_an_unset_limit_is(void **state)
 {
-#define OF(name) "`containerName`:`" name "`,"
-#define ASK                                                                                                                                                       \
-	"`env`:[" RESOURCE("OWN", "", "limits.cpu", "1m") "," RESOURCE("APP", OF("app"), "limits.cpu", "1m") "," RESOURCE(                                        \
-	    "INIT", OF("init"), "limits.cpu",                                                                                                                     \
-	    "1m") "," RESOURCE("SET", OF("set"), "limits.cpu",                                                                                                    \
-			       "1m") "," RESOURCE("DEBUG", OF("debug"), "limits.cpu",                                                                             \
-						  "1m") "," RESOURCE("NONE", OF("none"),                                                                          \
-								     "limits.cpu",                                                                                \
-								     "1m") "," RESOURCE("REQ", "",                                                                \
-											"requests"                                                                \
-											".cpu",                                                                   \
-											"1m") "," RESOURCE("DISK",                                                \
-													   "",                                                    \
-													   "limits.ephemeral-storage",                            \
-													   "1Gi") "," RESOURCE("HUGE",                            \
-															       "",                                \
-															       "limits.hugepages-2Mi",            \
-															       "1Mi") "," RESOURCE("BAD",         \
-																		   "",            \
-																		   "limits.pods", \
-																		   "1") "]"
-	static const char pod[] =
-	    "{`spec`:{`resources`:{`limits`:{`cpu`:`2`,`ephemeral-storage`:`1Gi`}},"
-	    "`containers`:[{`name`:`app`," ASK "}],`initContainers`:[{`name`:`init`," ASK "},"
-	    "{`name`:`set`,`resources`:{`limits`:{`cpu`:`300m`}}}],"
-	    "`ephemeralContainers`:[{`name`:`debug`," ASK "}]}}";
 	static const char *const containers[] = {"app", "init", "debug"};
+	static const struct {
+		const char *name;
+		const char *want;
+	} rows[] = {
+	    {"OWN", "2000"}, /* also of a debugging container, which is its own */
+	    {"APP", "2000"}, {"INIT", "0"},   {"SET", "300"},
+	    {"REQ", "0"},    {"DISK", "100"}, {"HUGE", "0"},
+	};
+	cleanup_setting struct setting s = {0};
 
+	write_asking(&s, NODE_6_4);
 	for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
-		cleanup_setting struct setting s = {0};
-		static const struct {
-			const char *name;
-			const char *want;
-		} rows[] = {
-		    {"OWN", "2000"}, /* also of a debugging container, which is its own */
-		    {"APP", "2000"}, {"INIT", "0"},   {"SET", "300"},
-		    {"REQ", "0"},    {"DISK", "100"}, {"HUGE", "0"},
-		};
+		cleanup_buf struct buf dir = {0};
 
-		setting_write(&s, pod, NODE_6_4);
+		buf_addf(&dir, "env/%s", containers[i]);
+		/* By name nobody finds a debugging container. Nor are there BAD and GPU. */
+		expect_list(&s, dir.data, "APP DISK HUGE INIT OWN REQ SET ");
 		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
 			cleanup_buf struct buf path = {0};
 
-			buf_addf(&path, "env/%s/%s", containers[i], rows[k].name);
+			buf_addf(&path, "%s/%s", dir.data, rows[k].name);
 			expect_text(&s, path.data, rows[k].want);
 		}
-		cleanup_buf struct buf path = {0};
-		buf_addf(&path, "env/%s", containers[i]);
-		/* A debugging container is not found by name: DEBUG is missing, as are NONE and
-		 * BAD. */
-		expect_list(&s, path.data, "APP DISK HUGE INIT OWN REQ SET ");
 	}
+}
+
+static void without_the_node_a_pod_level_limit_is_known(void **state)
+{
 	cleanup_setting struct setting s = {0};
-	setting_write(&s, pod, NULL);
+
+	write_asking(&s, NULL);
 	expect_text(&s, "env/app/OWN", "2000");
 	expect_nothing(&s, "env/app/DISK");
 }
 
 static void any_divisor_that_the_api_let_in(void **state)
 {
+	static const char *const variables[] = {
+	    RESOURCE("A", "`resource`:`requests.cpu`,`divisor`:`100m`"),
+	    RESOURCE("B", "`resource`:`requests.cpu`,`divisor`:`x`"),
+	    RESOURCE("C", "`resource`:`requests.cpu`"),
+	    RESOURCE("D", "`resource`:`requests.cpu`,`divisor`:`0`"),
+	    NULL,
+	};
 	cleanup_setting struct setting s = {0};
 
-	setting_write(&s,
-		      "{`spec`:{`containers`:[{`name`:`m`,`resources`:{`requests`:{`cpu`:`1200m`}},"
-		      "`env`:[" RESOURCE("A", "", "requests.cpu", "100m") "," RESOURCE(
-			  "B", "", "requests.cpu", "x") ",{`name`:`C`,`valueFrom`:{"
-							"`resourceFieldRef`:{`resource`:"
-							"`requests.cpu`}}}]}]}}",
-		      NULL);
+	write_env(&s, variables);
 	expect_text(&s, "env/m/A", "12");
 	expect_nothing(&s, "env/m/B");
 	expect_text(&s, "env/m/C", "2");
+	expect_text(&s, "env/m/D", "2");
 }
 
 static void odd_names_do_no_harm(void **state)
 {
+	static const char *const variables[] = {
+	    FIELD("a/b", "metadata.name"),      FIELD("%", "metadata.name"),
+	    FIELD("..", "metadata.name"),       FIELD("", "metadata.name"),
+	    FIELD("x\\u0000", "metadata.name"), NULL,
+	};
 	cleanup_setting struct setting s = {0};
 
-	setting_write(
-	    &s,
-	    "{`metadata`:{`name`:`p`},`spec`:{`containers`:[{`name`:`m`,`env`:[" FIELD(
-		"a/b",
-		"meta"
-		"data"
-		".nam"
-		"e") "," FIELD("%",
-			       "metadata.name") "," FIELD("..",
-							  "metadata.name") "," FIELD("",
-										     "metadata."
-										     "name") "," FIELD("x\\u0000",
-												       "metadata.name") ",7,"
-															"null,{}"
-															",{`"
-															"name`:"
-															"7},{`"
-															"name`:`"
-															"A`,`"
-															"valueFr"
-															"om`:7},"
-															"{`name`"
-															":`B`,`"
-															"valueFr"
-															"om`:{`"
-															"fieldRe"
-															"f`:7}},"
-															"{`name`"
-															":`C`,`"
-															"valueFr"
-															"om`:{`"
-															"fieldRe"
-															"f`:{}}}"
-															"]},"
-															"{`name`"
-															":`m`,`"
-															"env`:"
-															"[" FIELD(
-															    "SEC"
-															    "ON"
-															    "D",
-															    "met"
-															    "ada"
-															    "ta."
-															    "nam"
-															    "e") "]}],"
-																 "`ephemeralContainers`:[{`name`:`m`,`env`:[" FIELD(
-																     "THIRD",
-																     "metadata.name") "]}]}}",
-	    NULL);
+	write_env(&s, variables);
 	expect_list(&s, "env", "m/ ");
 	expect_list(&s, "env/m", "%25 %2E%2E a%2Fb ");
 	expect_text(&s, "env/m/a%2Fb", "p");
 	expect_text(&s, "env/m/%2E%2E", "p");
 	expect_nothing(&s, "env/m/..");
+}
+
+static void what_is_no_variable_does_no_harm(void **state)
+{
+	static const char *const variables[] = {
+	    "7",
+	    "null",
+	    "{}",
+	    "{`name`:7}",
+	    "{`name`:`A`,`valueFrom`:7}",
+	    "{`name`:`B`,`valueFrom`:{`fieldRef`:7}}",
+	    "{`name`:`C`,`valueFrom`:{`fieldRef`:{}}}",
+	    FIELD("D", "metadata.name"),
+	    NULL,
+	};
+	cleanup_setting struct setting s = {0};
+
+	write_env(&s, variables);
+	expect_list(&s, "env/m", "D ");
+}
+
+static void of_one_container_name_the_first_counts(void **state)
+{
+#define NAME_AS(variable) "{`name`:`m`,`env`:[" FIELD(variable, "metadata.name") "]}"
+	static const char *const containers[] = {NAME_AS("FIRST"), NAME_AS("SECOND"), NULL};
+	cleanup_setting struct setting s = {0};
+	cleanup_buf struct buf pod = {0};
+
+	buf_addstr(&pod, "{`metadata`:{`name`:`p`},`spec`:{`containers`:[");
+	add_joined(&pod, containers);
+	buf_addstr(&pod, "],`ephemeralContainers`:[" NAME_AS("THIRD"));
+	assert_int_equal(buf_addstr(&pod, "]}}"), 0);
+	setting_write(&s, pod.data, NULL);
+	expect_list(&s, "env", "m/ ");
+	expect_list(&s, "env/m", "FIRST ");
 	expect_nothing(&s, "env/m/SECOND");
+	expect_nothing(&s, "env/m/THIRD");
 }
 
 int main(void)
@@ -390,11 +372,16 @@ int main(void)
 	    cmocka_unit_test(a_pod_that_waits_has_no_addresses),
 	    cmocka_unit_test(every_kind_of_container),
 	    cmocka_unit_test(of_one_name_the_last_counts),
+	    cmocka_unit_test(a_value_goes_before_a_reference),
+	    cmocka_unit_test(a_field_is_of_a_version_of_the_api),
 	    cmocka_unit_test(pod_level_limits_go_before_the_nodes),
 	    cmocka_unit_test(no_pod_level_limit_of_what_the_node_lacks),
 	    cmocka_unit_test(who_asks_decides_what_an_unset_limit_is),
+	    cmocka_unit_test(without_the_node_a_pod_level_limit_is_known),
 	    cmocka_unit_test(any_divisor_that_the_api_let_in),
 	    cmocka_unit_test(odd_names_do_no_harm),
+	    cmocka_unit_test(what_is_no_variable_does_no_harm),
+	    cmocka_unit_test(of_one_container_name_the_first_counts),
 	};
 
 	return cmocka_run_group_tests_name("downward_env", tests, NULL, NULL);

@@ -57,34 +57,58 @@ static char simple_escape(char c)
 	}
 }
 
+/* How many bytes from @p on mean themselves: up to an escape, or to what is not UTF-8. */
+static size_t plain_run(const char *p, const char *end)
+{
+	const char *at = p;
+	uint32_t rune;
+
+	while (at < end && *at != '\\') {
+		size_t n = (unsigned char)*at < 0x80 ? 1 : utf8_read(at, (size_t)(end - at), &rune);
+
+		if (!n)
+			break;
+		at += n;
+	}
+	return (size_t)(at - p);
+}
+
+/* Behind the backslash of an escape; where it ends. */
+static const char *add_escape(struct buf *out, const char *p, const char *end)
+{
+	uint32_t rune;
+	char utf8[4];
+
+	if (*p != 'u') {
+		buf_addch(out, simple_escape(*p));
+		return p + 1;
+	}
+	p += read_unicode(p, end, &rune);
+	buf_add(out, utf8, utf8_write(utf8, rune));
+	return p;
+}
+
 int json_decode(struct buf *out, const char *text, size_t len)
 {
 	const char *p = text;
 	const char *end = text + len;
+	char bad[4];
+	size_t bad_len = utf8_write(bad, UTF8_REPLACEMENT);
 
 	/* No escape is shorter than its value, but a bad byte becomes three. */
+	buf_reserve(out, len);
 	while (p < end) {
-		uint32_t rune;
-		char utf8[4];
+		size_t n = plain_run(p, end);
 
-		if (*p != '\\') {
-			size_t n = utf8_read(p, (size_t)(end - p), &rune);
-
-			if (n) {
-				buf_add(out, p, n);
-				p += n;
-			} else {
-				buf_add(out, utf8, utf8_write(utf8, UTF8_REPLACEMENT));
-				p++;
-			}
-			continue;
-		}
-		p++;
-		if (*p == 'u') {
-			p += read_unicode(p, end, &rune);
-			buf_add(out, utf8, utf8_write(utf8, rune));
+		buf_add(out, p, n);
+		p += n;
+		if (p == end)
+			break;
+		if (*p == '\\') {
+			p = add_escape(out, p + 1, end);
 		} else {
-			buf_addch(out, simple_escape(*p++));
+			buf_add(out, bad, bad_len);
+			p++;
 		}
 	}
 	return out->err;

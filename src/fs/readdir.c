@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Listings. An entry's offset is its cookie (store/cookie.h), so that nothing
- * is kept between two requests.
+ * is kept between two requests. The last one's is the end: the kernel always
+ * asks what is behind it, and nobody has to look.
  *
  * With attributes, each entry is a lookup. Files that must be rendered to know
  * their size, and those made anew for each reader, are listed by their names
  * alone (node id 0): the kernel asks when somebody wants to know.
  */
 #include <errno.h>
+#include <linux/fuse.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,6 +25,7 @@ struct reply {
 	char *data;
 	size_t size;
 	size_t len;
+	size_t last;     /* where the last entry begins */
 	uint64_t epoch;  /* of the attributes */
 	uint64_t *nodes; /* the node of each entry that has one; directories from the front, */
 	size_t dirs;     /* others from the back */
@@ -57,6 +60,7 @@ static int add_name(struct reply *r, const char *name, struct fuse_entry_param *
 
 	if (n > r->size - r->len)
 		return REPLY_FULL;
+	r->last = r->len;
 	r->len += n;
 	return 0;
 }
@@ -123,6 +127,16 @@ static int add_dots(struct reply *r, off_t off)
 	return full;
 }
 
+static void mark_end(struct reply *r)
+{
+	const uint64_t end = COOKIE_END;
+	size_t at = r->plus ? offsetof(struct fuse_direntplus, dirent.off)
+			    : offsetof(struct fuse_dirent, off);
+
+	if (r->len)
+		memcpy(r->data + r->last + at, &end, sizeof(end));
+}
+
 static int fill(struct reply *r, uint64_t id, off_t off)
 {
 	store_rdlock(r->fs->tree->store);
@@ -134,6 +148,8 @@ static int fill(struct reply *r, uint64_t id, off_t off)
 		err = tree_list(r->fs->tree, &r->dir.place, (uint64_t)off, add_entry, r);
 	tree_place_release(&r->dir.place);
 	store_rdunlock(r->fs->tree->store);
+	if (err == 0)
+		mark_end(r);
 	/* What is in the buffer has been counted: it must reach the kernel. */
 	return err < 0 && !r->len ? err : 0;
 }
@@ -151,6 +167,10 @@ static void readdir_reply(struct reply *r, uint64_t id, off_t off)
 {
 	int err = -ENOMEM;
 
+	if (off == COOKIE_END) {
+		fuse_reply_buf(r->req, NULL, 0);
+		return;
+	}
 	r->fs = fuse_req_userdata(r->req);
 	r->data = malloc(r->size);
 	r->room = r->size / ENTRY_MIN + 1;

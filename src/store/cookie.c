@@ -10,5 +10,5 @@ uint64_t cookie_of(const char *name, size_t len)
 
 	if (h < COOKIE_MIN)
 		return COOKIE_MIN;
-	return h > INT64_MAX - 16 ? INT64_MAX - 16 : h;
+	return h > COOKIE_END - 16 ? COOKIE_END - 16 : h;
 }

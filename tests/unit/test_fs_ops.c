@@ -2,6 +2,7 @@
 /*
  * The real handlers, as a kernel finds them: what is found, listed, read and forgotten.
  */
+#include <podfs/store/cookie.h>
 #include <podfs/store/selection.h>
 
 #include "fuse_kernel.h"
@@ -195,6 +196,63 @@ static void a_listing_names_each_entry_once_in_pieces_of_any_size(void **state)
 	}
 }
 
+/* How many entries of a reply lead to the end, which only its last may; where that one leads. */
+static unsigned int ends_in_reply(bool plus, uint64_t *ret_last)
+{
+	size_t head = plus ? sizeof(struct fuse_entry_out) : 0;
+	unsigned int ends = 0;
+
+	for (size_t at = 0; at < payload_len();) {
+		struct fuse_dirent d;
+
+		assert_int_equal(ends, 0);
+		memcpy(&d, (char *)payload() + at + head, offsetof(struct fuse_dirent, name));
+		*ret_last = d.off;
+		ends += d.off == COOKIE_END;
+		at += FUSE_DIRENT_ALIGN(head + offsetof(struct fuse_dirent, name) + d.namelen);
+	}
+	return ends;
+}
+
+static void the_last_entry_leads_to_the_end_where_nothing_is(void **state)
+{
+	static const uint32_t ops[] = {FUSE_READDIR, FUSE_READDIRPLUS};
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "pod-%d", i);
+		assert_int_equal(world_put_pod(&world, "shop", name, "u", ""), 1);
+	}
+	uint64_t pods = walk("namespaces/shop/pods");
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct fuse_read_in in = {.size = 700};
+		unsigned int pieces = 0;
+		unsigned int ends = 0;
+
+		for (; !ends; pieces++) {
+			assert_int_equal(request(ops[i], pods, &in, sizeof(in)), 0);
+			assert_true(payload_len() > 0);
+			ends = ends_in_reply(i == 1, &in.offset);
+		}
+		assert_true(pieces > 1);
+		assert_int_equal(request(ops[i], pods, &in, sizeof(in)), 0);
+		assert_int_equal(payload_len(), 0);
+	}
+}
+
+static void an_empty_folder_has_its_dots_and_an_end(void **state)
+{
+	const struct fuse_read_in in = {.size = 4096};
+	uint64_t last = 0;
+
+	(void)state;
+	assert_int_equal(request(FUSE_READDIR, walk("select"), &in, sizeof(in)), 0);
+	assert_int_equal(payload_len(), 2 * FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + 2));
+	assert_int_equal(ends_in_reply(false, &last), 1);
+}
+
 static void readdirplus_takes_a_lookup_for_each_entry_and_forget_gives_it_back(void **state)
 {
 	cleanup_snapshot struct snapshot seen = {0};
@@ -282,6 +340,8 @@ int main(void)
 	    ops_test(an_open_file_never_changes_and_the_path_leads_to_the_newest),
 	    ops_test(a_folder_of_a_pod_that_is_gone_is_empty_and_its_files_read_on),
 	    ops_test(a_listing_names_each_entry_once_in_pieces_of_any_size),
+	    ops_test(the_last_entry_leads_to_the_end_where_nothing_is),
+	    ops_test(an_empty_folder_has_its_dots_and_an_end),
 	    ops_test(readdirplus_takes_a_lookup_for_each_entry_and_forget_gives_it_back),
 	    ops_test(a_listing_gives_the_number_that_stat_gives),
 	    ops_test(what_is_forgotten_is_gone),

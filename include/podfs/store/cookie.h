@@ -18,7 +18,10 @@
 #define COOKIE_DOTDOT 2
 #define COOKIE_MIN 16
 
-/* From COOKIE_MIN to INT64_MAX - 16, so that a few may follow it. */
+/* Behind all names. */
+#define COOKIE_END INT64_MAX
+
+/* From COOKIE_MIN to COOKIE_END - 16, so that a few may follow it. */
 uint64_t cookie_of(const char *name, size_t len);
 
 #endif

@@ -49,7 +49,7 @@ static size_t n_nodes;
 static struct listing *dirs;
 static size_t n_dirs;
 static struct fuse_session *session;
-static char zeros[1 << 17];
+static char content[1 << 17]; /* of each file: text, so that grep takes it for that */
 
 static void *need(void *p)
 {
@@ -220,7 +220,7 @@ static void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 	size_t left = (size_t)off < len ? len - (size_t)off : 0;
 
 	left = left < size ? left : size;
-	fuse_reply_buf(req, zeros, left < sizeof(zeros) ? left : sizeof(zeros));
+	fuse_reply_buf(req, content, left < sizeof(content) ? left : sizeof(content));
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
@@ -306,6 +306,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: emptyfs MOUNTPOINT <SHAPE\n");
 		return 2;
 	}
+	memset(content, 'x', sizeof(content));
 	read_shape();
 	make_listings();
 	if (fuse_opt_add_arg(&args, argv[0]) < 0 || fuse_opt_add_arg(&args, "-o") < 0 ||

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fsloop: times one filesystem operation in a loop, with nothing around it.
+ * fsloop: times one filesystem operation on several paths, in turns so short
+ * that whatever else the machine does hits them all alike.
  *
- * fsloop read N FILE...   open, read, close; the files in turn
- * fsloop open N FILE...   open, close
- * fsloop stat N FILE...   lstat
- * fsloop list N DIR...    opendir, readdir with an lstat of each entry, closedir
+ * fsloop read TURNS N PATH...   open, read, close
+ * fsloop open TURNS N PATH...   open, close
+ * fsloop stat TURNS N PATH...   lstat
  *
- * Prints the nanoseconds per operation (for list: per directory). The first
- * round over all paths is not timed.
+ * A turn is N operations on each path, one path after the other; the next turn
+ * begins with another path. Prints a line for each path: the nanoseconds of an
+ * operation in each turn. What comes first, untimed, makes the kernel know them.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -51,23 +51,6 @@ static int loop_stat(const char *path)
 	return lstat(path, &st) < 0 ? -errno : 0;
 }
 
-static int loop_list(const char *path)
-{
-	struct dirent *e;
-	struct stat st;
-	int r = 0;
-	DIR *d = opendir(path);
-
-	if (!d)
-		return -errno;
-	while (r == 0 && (e = readdir(d)) != NULL) {
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			r = -errno;
-	}
-	closedir(d);
-	return r;
-}
-
 static const struct {
 	const char *name;
 	int (*run)(const char *path);
@@ -75,7 +58,6 @@ static const struct {
     {"read", loop_read},
     {"open", loop_open},
     {"stat", loop_stat},
-    {"list", loop_list},
 };
 
 static uint64_t now_ns(void)
@@ -86,42 +68,72 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-static int rounds(int (*run)(const char *path), long n, char **paths, int n_paths)
+/* Nanoseconds an operation, or negative. */
+static double one_turn(int (*run)(const char *path), long n, const char *path)
 {
+	uint64_t begin = now_ns();
+
 	for (long i = 0; i < n; i++) {
-		const char *path = paths[i % n_paths];
 		int r = run(path);
 
 		if (r < 0) {
 			fprintf(stderr, "fsloop: %s: %s\n", path, strerror(-r));
-			return r;
+			return -1;
+		}
+	}
+	return (double)(now_ns() - begin) / (double)n;
+}
+
+/* Turn 0 is not timed. */
+static int all_turns(int (*run)(const char *path), long turns, long n, char **paths, long count,
+		     double *times)
+{
+	for (long turn = 0; turn <= turns; turn++) {
+		for (long i = 0; i < count; i++) {
+			long which = (turn + i) % count;
+			double ns = one_turn(run, n, paths[which]);
+
+			if (ns < 0)
+				return -1;
+			if (turn)
+				times[which * turns + turn - 1] = ns;
 		}
 	}
 	return 0;
 }
 
+static void print(const double *times, long turns, long count)
+{
+	for (long i = 0; i < count; i++)
+		for (long turn = 0; turn < turns; turn++)
+			printf("%.1f%c", times[i * turns + turn], turn + 1 < turns ? ' ' : '\n');
+}
+
 int main(int argc, char **argv)
 {
 	int (*run)(const char *path) = NULL;
-	uint64_t begin;
-	long n;
+	long count = argc - 4;
+	double *times = NULL;
+	long turns = 0;
+	long n = 0;
+	int r = -1;
 
-	if (argc >= 4) {
-		for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+	if (count > 0) {
+		for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 			if (strcmp(argv[1], operations[i].name) == 0)
 				run = operations[i].run;
-		}
+		turns = strtol(argv[2], NULL, 10);
+		n = strtol(argv[3], NULL, 10);
 	}
-	n = run ? strtol(argv[2], NULL, 10) : 0;
-	if (n <= 0) {
-		fprintf(stderr, "usage: fsloop read|open|stat|list N PATH...\n");
+	if (!run || turns <= 0 || n <= 0) {
+		fprintf(stderr, "usage: fsloop read|open|stat TURNS N PATH...\n");
 		return 2;
 	}
-	if (rounds(run, argc - 3, argv + 3, argc - 3) < 0)
-		return 1;
-	begin = now_ns();
-	if (rounds(run, n, argv + 3, argc - 3) < 0)
-		return 1;
-	printf("%.1f\n", (double)(now_ns() - begin) / (double)n);
-	return 0;
+	times = calloc((size_t)(count * turns), sizeof(*times));
+	if (times)
+		r = all_turns(run, turns, n, argv + 4, count, times);
+	if (r == 0)
+		print(times, turns, count);
+	free(times);
+	return r == 0 ? 0 : 1;
 }

@@ -14,6 +14,10 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '
 from lib import procs  # noqa: E402
 
 
+# Operations of fsloop in a turn: a millisecond.
+LOOPS = 300
+
+
 @dataclasses.dataclass
 class Reach:
     """What a row should come to: a ratio to what is compared or a figure of its own, at most or at least."""
@@ -31,7 +35,7 @@ class Reach:
 class Row:
     """
     A figure of podfs, and what stands beside it. `portable` says that the figure itself can be compared with
-    that of another machine: a size, a count.
+    that of another machine: a size, a count. `times` is of how many it is the median.
     """
     what: str
     figure: float
@@ -42,10 +46,7 @@ class Row:
     note: str = ''
     portable: bool = False
     times: int = 0
-
-    @property
-    def ratio(self):
-        return self.figure / self.other if self.other else None
+    ratio: float = None
 
     def verdict(self):
         """'ok', 'short', or '' for a row of which nothing is asked."""
@@ -54,14 +55,14 @@ class Row:
         if self.reach.of == 'figure':
             good = self.figure <= self.reach.limit
         elif self.reach.of == 'faster':
-            good = self.other >= self.figure * self.reach.limit
+            good = 1 >= self.ratio * self.reach.limit
         else:
             good = self.ratio <= self.reach.limit
         return 'ok' if good else 'short'
 
     def score(self):
         """What a baseline keeps: less is better. None if it would say something of the machine."""
-        return self.ratio if self.other else self.figure if self.portable else None
+        return self.ratio if self.ratio is not None else self.figure if self.portable else None
 
 
 def at_most(limit, unit=None):
@@ -81,14 +82,15 @@ class Sizes:
     find_pods: int = 1000
     held_pods: int = 500
     sync_pods: tuple = (1000, 10000, 50000, 150000)
-    loops: int = 100000
+    tool_turns: int = 9
+    loop_turns: int = 500
     changes: int = 1000
     idle_seconds: float = 10
 
     @classmethod
     def quick(cls):
-        return cls(times=1, pods=200, find_pods=20, held_pods=20, sync_pods=(100, 200), loops=2000, changes=60,
-                   idle_seconds=2)
+        return cls(times=1, pods=200, find_pods=20, held_pods=20, sync_pods=(100, 200), tool_turns=1, loop_turns=5,
+                   changes=60, idle_seconds=2)
 
 
 class Bench:
@@ -98,15 +100,23 @@ class Bench:
         self.sizes, self.rows, self.series = sizes, [], []
 
     def add(self, what, figure, unit, other=None, other_is='', reach=None, note='', portable=False, times=None):
-        row = Row(what, figure, unit, other, other_is, reach, note, portable, times or self.sizes.times)
+        """A row. Figures are numbers or what in_turn() gives; of two of those the ratio is the turns' median."""
+        turns = [column if isinstance(column, list) else [column] for column in (figure, other)]
+        mine, theirs = (statistics.median(column) if column != [None] else None for column in turns)
+        ratio = None
+        if theirs:
+            ratio = statistics.median(a / b for a, b in zip(*turns)) if len(turns[0]) == len(turns[1]) \
+                else mine / theirs
+        row = Row(what, mine, unit, theirs, other_is, reach, note, portable,
+                  times or max(len(column) for column in turns), ratio)
         self.rows.append(row)
         print('.', end='', file=sys.stderr, flush=True)
         return row
 
     def in_turn(self, *actions, times=None):
-        """The medians of what several actions return, run in turn so that a slow moment hits them all."""
+        """What several actions return each time, run in turn so that a slow moment hits them all: a list for each."""
         runs = [[action() for action in actions] for _ in range(times or self.sizes.times)]
-        return [statistics.median(column) for column in zip(*runs)]
+        return [list(column) for column in zip(*runs)]
 
 
 def timed(action):
@@ -124,10 +134,11 @@ def tool(*argv, cwd=None, ok=(0,)):
         raise AssertionError(f'{argv[0]}: exit {done.returncode}: {done.stderr[-400:]!r}')
 
 
-def fsloop(operation, count, *paths):
-    """Microseconds per operation of tests/bench/fsloop."""
+def fsloop(operation, turns, *paths):
+    """Microseconds of an operation of tests/bench/fsloop, a list of turns for each path."""
     program = procs.program('FSLOOP', 'tests/bench/fsloop')
-    return float(procs.run(program, operation, str(count), *paths).stdout) / 1000
+    out = procs.run(program, operation, str(turns), str(LOOPS), *paths).stdout
+    return [[float(ns) / 1000 for ns in line.split()] for line in out.splitlines()]
 
 
 def processes(pid):

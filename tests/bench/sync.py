@@ -51,19 +51,11 @@ class Start:
         self.peak, self.peak_resident = max(peak.own, self.own), max(peak.resident, self.resident)
 
 
-def _medians(starts):
-    return {name: statistics.median(getattr(s, name) for s in starts)
-            for name in ('seconds', 'cpu', 'own', 'resident', 'peak', 'peak_resident')}
-
-
 def starts(bench, server, times):
-    """Starts of podfs and curls in turn: (medians, seconds of curl, bytes of the list)."""
+    """Starts of podfs and curls in turn: (what Start has, a list for each; seconds of curl; bytes of the list)."""
     urls, size = pages(server)
-    done, curls = [], []
-    for _ in range(times):
-        done.append(Start(server))
-        curls.append(curl(urls))
-    return _medians(done), statistics.median(curls), size
+    done, curls = bench.in_turn(lambda: Start(server), lambda: curl(urls), times=times)
+    return {name: [getattr(start, name) for start in done] for name in vars(done[0])}, curls, size
 
 
 def _cluster(pods, *args):
@@ -72,27 +64,29 @@ def _cluster(pods, *args):
 
 def paced(bench, pods):
     with _cluster(pods, '--rate', RATE) as server:
-        middle, beside, size = starts(bench, server, bench.sizes.times)
+        found, beside, size = starts(bench, server, bench.sizes.times)
     bench.add(f'sync: {pods} pods of {size / pods / 1000:.1f} kB, paced at {RATE // 10**6} MB/s',
-              middle['seconds'], 's', beside, 'curl drains the same pages', at_most(1.2))
+              found['seconds'], 's', beside, 'curl drains the same pages', at_most(1.2))
 
 
 def scale(bench, pods, times):
     """One size of the plot. Of the sizes that something is asked of, the rows."""
     with _cluster(pods) as server:
-        middle, beside, size = starts(bench, server, times)
-    bench.series.append({'pods': pods, 'bytes': size, 'curl': beside, **middle})
+        found, beside, size = starts(bench, server, times)
+    middle = {name: statistics.median(column) for name, column in found.items()}
+    bench.series.append({'pods': pods, 'bytes': size, 'curl': statistics.median(beside), **middle})
     limits = {10000: (0.7, 's', 35, 20), 150000: (50, 'us', 260, 200)}.get(pods, (None, 's', None, None))
     most_cpu, unit, most_peak, most = limits
 
     def limit(n, of):
         return at_most(n, of) if n else None
-    bench.add(f'sync: {pods} pods, unpaced', middle['seconds'], 's', beside, 'curl drains the same pages', times=times)
+    bench.add(f'sync: {pods} pods, unpaced', found['seconds'], 's', beside, 'curl drains the same pages')
     bench.add(f'sync: {pods} pods, CPU of podfs' + (' a pod' if unit == 'us' else ''),
-              middle['cpu'] * (1e6 / pods if unit == 'us' else 1), unit, reach=limit(most_cpu, unit), times=times)
-    for what, name, reach in (('peak', 'peak', limit(most_peak, 'MB')), ('after it', '', limit(most, 'MB'))):
-        bench.add(f'sync: {pods} pods, memory, {what}', middle['peak' if name else 'own'], 'MB', reach=reach,
-                  note=f'RSS {middle["peak_resident" if name else "resident"]:.1f}', portable=True, times=times)
+              [cpu * (1e6 / pods if unit == 'us' else 1) for cpu in found['cpu']], unit, reach=limit(most_cpu, unit))
+    for what, name, resident, reach in (('peak', 'peak', 'peak_resident', limit(most_peak, 'MB')),
+                                        ('after it', 'own', 'resident', limit(most, 'MB'))):
+        bench.add(f'sync: {pods} pods, memory, {what}', found[name], 'MB', reach=reach,
+                  note=f'RSS {middle[resident]:.1f}', portable=True)
 
 
 def measure(bench):

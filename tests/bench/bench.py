@@ -5,7 +5,8 @@ Measures podfs, each figure beside something to compare it with, from the same r
 
 Every figure is a median of five or more unless its row says otherwise; what is compared is measured in turn, so
 that a slow moment hits both, and a ratio is the median of the turns' own. Memory is RssAnon + RssShmem of all
-processes; its peak is the largest seen at one look every two milliseconds. `--only` takes sync, cold, warm, views, events or live, and can be given again.
+processes; its peak is the largest seen at one look every two milliseconds. `--only` takes sync, cold, warm, views,
+events or live, and can be given again.
 """
 import argparse
 import importlib

@@ -4,10 +4,11 @@
 How long a change of a label takes into the mount: into downward/metadata.labels, into the file of a downwardAPI
 volume and into a listing below select/, while other changes go on.
 
-One thread asks for a change, then looks at the three paths in turn, without a pause, until each shows it. It
-counts from when the event had arrived, by the kernel's clock, in the socket of a watch of its own: not from when
-the thread got to read it. So it errs upwards by what the looks at the other paths take (some 50 us), and by what
-podfs lacks of the core that the looking takes; and either way by how far apart the server serves the two
+One thread asks for a change, then looks at the three paths in turn until each shows it. Between the rounds it
+pauses: a thread that only looked would hold one of two cores, and podfs would wait for the kernel to take it away,
+which on a busy machine is what is measured then. It counts from when the event had arrived, by the kernel's clock,
+in the socket of a watch of its own: not from when the thread got to read it. So it errs upwards by a pause and what
+the looks at the other paths take (some 200 us together); and either way by how far apart the server serves the two
 watches.
 
 Beside it is the least that anybody could do, measured in the same turns: a process that reads the same watch and
@@ -33,6 +34,7 @@ from lib.mount import Mount, slurp  # noqa: E402
 
 CHANGES, CHURN = 1000, 200
 KEY = 'latency'
+PAUSE = 1e-4  # seconds; the kernel adds some 50 us
 ALWAYS = 20  # pods that are in the selection anyway
 FOLLOWER = 'a process that reads the watch and nothing else'
 SO_TIMESTAMPNS = 35
@@ -154,6 +156,7 @@ class Scene:
                         times[what] = time.time_ns()
                 except FileNotFoundError:
                     continue
+            time.sleep(PAUSE)
         answer = self.http.getresponse()
         answer.read()
         if len(times) == len(looks) + 1:

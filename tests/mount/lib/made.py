@@ -26,6 +26,7 @@ NODES = [
           cpu='3920m', memory='7Gi', ephemeral_storage='100G', **{'hugepages-2Mi': '0'}),
     _node('n6', (('ExternalIP', '198.51.100.6'), ('InternalIP', 'fd00:6::1'), ('Hostname', 'n6')),
           cpu='8', memory='16Gi', **{'hugepages-2Mi': '0'}),
+    _node('n0', (), cpu='2'),
 ]
 
 
@@ -102,6 +103,9 @@ PODS = [
                       _container('own', limits={'cpu': '3'}, env=[
                           _resource('CPU', 'limits.cpu'), _resource('MAIN', 'limits.cpu', 'main')])],
          resources={'limits': {'cpu': '1250m', 'memory': '0'}}),
+    _pod('poor', [_container('main', env=[_resource('CPU', 'limits.cpu'), _resource('MEM', 'limits.memory'),
+                                          _field('HOSTS', 'status.hostIPs')])],
+         node='n0', resources={'limits': {'cpu': '500m', 'memory': '64Mi'}}, status={'hostIP': '10.0.0.7'}),
     _pod('resize', [_container('main', requests={'cpu': '700m', 'memory': '1Gi'}, limits={'cpu': '1'})],
          status={'containerStatuses': [{
              'name': 'main', 'allocatedResources': {'cpu': '500m', 'memory': '1Gi'},
@@ -152,6 +156,10 @@ EXPECTED = {
     'podlevel': {
         'resources/main/limits.cpu': b'4', 'resources/main/limits.memory': b'7516192768', 'env/main/CPU': b'2',
         'env/main/MEM': b'7516192768', 'env/own/CPU': b'3', 'env/own/MAIN': b'2', 'resources/own/limits.cpu': b'3'},
+    'poor': {
+        'resources/main/limits.cpu': b'2', 'resources/main/limits.memory': b'0', 'env/main/CPU': b'1',
+        'env/main/MEM': b'0', 'env/main/HOSTS': b'10.0.0.7', 'status.hostIP': b'10.0.0.7',
+        'status.hostIPs': b'10.0.0.7', 'status.podIP': None},
     'resize': {
         'resources/main/requests.cpu@1m': b'700', 'resources/main/limits.cpu@1m': b'1000',
         'resources/main/requests.memory@1Gi': b'1',

@@ -2,8 +2,9 @@
 /*
  * The server's own reader of selectors is the rule here, with its corners:
  * `in` and `notin` are words like others where no operator can stand, a list
- * of values may have empty places, but `()` and an empty place in front of the
- * last parenthesis after two commas are refused.
+ * of values may have empty places, which are the empty value, and `()` is one;
+ * but an empty place in front of the last parenthesis after two commas is
+ * refused.
  */
 #include <errno.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static int parse_values(struct reader *in, struct requirement *q)
 	if (!sees_symbol(in, "("))
 		return -EINVAL;
 	advance(in);
-	int r = parse_places(in, q);
+	int r = sees_symbol(in, ")") ? add_value(q, "", 0) : parse_places(in, q);
 	if (r == 0)
 		advance(in);
 	return r;

@@ -80,8 +80,9 @@ static char *check_value(const struct requirement *r, const char *value)
 }
 
 /*
- * "(" values ")": an empty value between commas counts as one. The server reads commas in pairs
- * and then wants a value: so two of them are refused in front of ")", but three are not.
+ * "(" values ")", where no value at all is an empty one, too: an empty value between commas counts
+ * as one. The server reads commas in pairs and then wants a value: so two of them are refused in
+ * front of ")", but three are not.
  */
 static char *parse_values(struct lexer *l, struct requirement *r)
 {
@@ -91,9 +92,6 @@ static char *parse_values(struct lexer *l, struct requirement *r)
 	if (l->token != TOKEN_OPEN)
 		return unexpected(l, " expected: '('");
 	next(l);
-	if (l->token == TOKEN_CLOSE)
-		return xasprintf("values: Invalid value: []string{}: for 'in', 'notin' operators, "
-				 "values set can't be empty");
 	for (;; next(l)) {
 		if (l->token == TOKEN_CLOSE && commas && commas % 2 == 0)
 			return unexpected(l, ", expected: ',', or identifier");

@@ -94,7 +94,7 @@ def many_selectors(s, count):
         return dice.choice((f'{key}={one}', f'{key}=={one}', f'{key} != {one}', key, f'!{key}', f'{key}=',
                             f'{key} in ({several})', f'{key} notin ({several})', f'{key} in (,{one})', f'{key}>1',
                             f'{key}<5'))
-    yield from (' ', 'a!=b', 'nothing', 'in in (in)', 'app in (x,,y)')
+    yield from (' ', 'a!=b', 'nothing', 'in in (in)', 'app in (x,,y)', 'app in ()', 'app notin ( )')
     for _ in range(count):
         yield ','.join(requirement() for _ in range(dice.choice((1, 1, 2, 3))))
 
@@ -140,6 +140,24 @@ def grammar(s):
     check(min(counts) > 20, f'{counts[0]} are fine, {counts[1]} are refused')
 
 
+@test('what kubectl reads by itself is a selection, what it refuses is invalid')
+def read_by_kubectl(s):
+    for selector in ('a', ' a', 'a\t', '!a', '! a', 'a=', 'a==b', 'a = b', 'in in (in)', 'a=notin', 'a in ()', 'a notin ( )',
+                     'a in (,)', 'a in (b,,,c)', 'a in (,b)', 'a>07', 'x.io/a,b', 'a in (,,)', 'a in (b,,)', 'a in (b c)',
+                     'a b', 'a,', ',a', 'a,,b', '!a=b', '!!a', 'a=b=c', 'a===b', 'a>', 'a>-1', 'a>1.5', 'a=-b', 'X/a', 'a/',
+                     'x.io/a/b', 'a=é', 'a\vb', 'a=' + 'x' * 63, 'a=' + 'x' * 64, 'a<9223372036854775808'):
+        # It has the server's reader, and uses it here before it asks for the node.
+        said = s.server.kubectl('drain', 'none', '--dry-run=client', '--pod-selector', selector, check=False).stderr
+        refused = 'must be a valid label selector' in said
+        check(refused or 'not found' in said, f'{selector!r}: {said}')
+        try:
+            os.stat(s.selection(selector))
+            equal(refused, False, f'{selector!r} is refused by kubectl alone')
+        except OSError as e:
+            equal(e.errno, errno.EINVAL, f'{selector!r}')
+            equal(refused, True, f'{selector!r} is refused by the mount alone')
+
+
 @test('all entries of a selection are links to the pods, with the attributes they should have')
 def attributes(s):
     key, walk = max(some_labels(s).items(), key=lambda item: len(item[1]))[0], Walk(raw_every=3)
@@ -161,7 +179,7 @@ def names(s):
         os.stat(f'{top}/app')
         equal(os.listdir(top), [], top)
         equal(os.stat(top).st_nlink, 2, top)
-        for bad in ('=', 'a,', 'a in ()', 'a=b=c', 'a in (x', 'A%2Fb', '%', 'a%2fb', 'x.io%2F%2Fa', '!', 'é'):
+        for bad in ('=', 'a,', 'a in (,,)', 'a=b=c', 'a in (x', 'A%2Fb', '%', 'a%2fb', 'x.io%2F%2Fa', '!', 'é'):
             for _ in range(2):
                 with raises(errno.EINVAL, f'{bad!r}'):
                     os.stat(f'{top}/{bad}')

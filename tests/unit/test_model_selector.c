@@ -44,6 +44,9 @@ static void every_form_is_accepted(void **state)
 	    "a in ( b , c )",
 	    "a notin (b)",
 	    "a notin(b),c",
+	    "a in ()",
+	    "a notin ( )",
+	    "a in(),b",
 	    "a in (,)",
 	    "a in (,b)",
 	    "a in (b,)",
@@ -126,9 +129,7 @@ static void whatever_the_server_refuses_is_refused(void **state)
 	    "a in in (b)",
 	    "a In (b)",
 	    "a exists",
-	    /* An empty list, and what its reader trips over. */
-	    "a in ()",
-	    "a notin ( )",
+	    /* What the reader of lists trips over. */
 	    "a in (,,)",
 	    "a in (b,,)",
 	    /* Numbers. */
@@ -254,6 +255,12 @@ static void it_selects_what_the_server_selects(void **state)
 	    {"a in (,1)", "a=\0", true},
 	    {"a in (1,,2)", "a=\0", true},
 	    {"a in (,)", "a=1\0", false},
+	    {"a in ()", "a=\0", true},
+	    {"a in ()", "a=1\0", false},
+	    {"a in ()", "", false},
+	    {"a notin ()", "a=\0", false},
+	    {"a notin ()", "a=1\0", true},
+	    {"a notin ()", "", true},
 	    {"a notin (1,2)", "a=2\0", false},
 	    {"a notin (1,2)", "a=3\0", true},
 	    {"a notin (1,2)", "", true},

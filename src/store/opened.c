@@ -6,7 +6,7 @@
 #include <podfs/store/version.h>
 
 /* Opened versions that nobody uses are kept up to this many bytes. */
-#define CACHE_BYTES_MAX (8u << 20)
+#define CACHE_BYTES_MAX (4u << 20)
 #define CACHE_BUCKETS 1024u
 
 static struct {

@@ -13,6 +13,12 @@ static bool is_alert(const char *text)
 	return strstr(text, "alert") && strstr(text, "SSL");
 }
 
+/* The end of the connection within the handshake: somebody on the way, not a matter of trust. */
+static bool is_hang_up(const char *text)
+{
+	return strstr(text, "SSL_ERROR_SYSCALL") || strstr(text, "unexpected eof");
+}
+
 static int os_error(CURL *easy, int otherwise)
 {
 	long code = 0;
@@ -44,6 +50,10 @@ enum http_failure failure_of(CURL *easy, CURLcode code, const char *text, int *r
 		*ret_err = os_error(easy, -EPROTO);
 		if (*ret_err == -ECONNRESET || *ret_err == -ETIMEDOUT)
 			return HTTP_FAILURE_UNREACHABLE;
+		if (is_hang_up(text)) {
+			*ret_err = -ECONNRESET;
+			return HTTP_FAILURE_UNREACHABLE;
+		}
 		*ret_err = -EPROTO;
 		return HTTP_FAILURE_TLS;
 	case CURLE_PEER_FAILED_VERIFICATION:

@@ -163,6 +163,13 @@ void request_finish(struct http_request *r, CURLcode code);
 /* Takes it out of libcurl, so that it can be started again. */
 void request_detach(struct http_request *r);
 void request_free(struct http_request *r);
+/* An option whose bytes are copied, if there are any. */
+CURLcode easy_set_blob(CURL *easy, CURLoption option, const struct config_data *d);
+
+/* proxy.c */
+
+/* How requests get out, and whom they trust on the way. */
+CURLcode proxy_set(CURL *easy, const struct client_config *c);
 
 /* failure.c */
 

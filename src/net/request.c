@@ -2,7 +2,6 @@
 /*
  * One request: how libcurl is set up for it, and how its end is reported.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -98,7 +97,7 @@ static size_t on_body(char *data, size_t one, size_t len, void *ctx)
 	return r->refusal || r->state != REQUEST_RUNNING ? 0 : len;
 }
 
-static CURLcode set_blob(CURL *easy, CURLoption option, const struct config_data *d)
+CURLcode easy_set_blob(CURL *easy, CURLoption option, const struct config_data *d)
 {
 	struct curl_blob blob = {d->data, d->len, CURL_BLOB_COPY};
 
@@ -121,68 +120,16 @@ static CURLcode set_tls(CURL *easy, const struct client_config *c)
 	if (!r && c->ca_file)
 		r = curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
 	if (!r)
-		r = set_blob(easy, CURLOPT_CAINFO_BLOB, &c->ca_data);
+		r = easy_set_blob(easy, CURLOPT_CAINFO_BLOB, &c->ca_data);
 	if (!r && c->client_cert_file)
 		r = curl_easy_setopt(easy, CURLOPT_SSLCERT, c->client_cert_file);
 	if (!r)
-		r = set_blob(easy, CURLOPT_SSLCERT_BLOB, &c->client_cert_data);
+		r = easy_set_blob(easy, CURLOPT_SSLCERT_BLOB, &c->client_cert_data);
 	if (!r && c->client_key_file)
 		r = curl_easy_setopt(easy, CURLOPT_SSLKEY, c->client_key_file);
 	if (!r)
-		r = set_blob(easy, CURLOPT_SSLKEY_BLOB, &c->client_key_data);
+		r = easy_set_blob(easy, CURLOPT_SSLKEY_BLOB, &c->client_key_data);
 	return r;
-}
-
-/* Go never sends what is on this machine through a proxy of the environment. */
-static bool is_loopback(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-	size_t len = strcspn(host, *host == '[' ? "]" : ":/");
-	char text[INET_ADDRSTRLEN] = "";
-	struct in_addr v4 = {0};
-
-	if ((len == 9 && !strncasecmp(host, "localhost", len)) || !strncmp(host, "[::1]", 5))
-		return true;
-	if (len < sizeof(text))
-		memcpy(text, host, len);
-	return inet_pton(AF_INET, text, &v4) == 1 && ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-/* As in Go, an https proxy is trusted on the same terms as the server. */
-static CURLcode set_proxy_tls(CURL *easy, const struct client_config *c)
-{
-	CURLcode r = CURLE_OK;
-
-	if (c->insecure_skip_tls_verify) {
-		curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
-	}
-	if (c->ca_file || c->ca_data.data)
-		r = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
-	if (!r && c->ca_file)
-		r = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, c->ca_file);
-	return r ? r : set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &c->ca_data);
-}
-
-static CURLcode set_proxy(CURL *easy, const struct client_config *c)
-{
-	cleanup_buf struct buf url = {0};
-
-	if (!c->proxy_url) {
-		if (is_loopback(c->server))
-			return curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-		return CURLE_OK;
-	}
-	/* As in Go, names are resolved by the proxy. */
-	bool socks = !strncmp(c->proxy_url, "socks5://", 9);
-	buf_addf(&url, "%s%s", socks ? "socks5h" : "", c->proxy_url + (socks ? 6 : 0));
-	if (url.err)
-		return CURLE_OUT_OF_MEMORY;
-	CURLcode r = curl_easy_setopt(easy, CURLOPT_PROXY, url.data);
-	explicit_bzero(url.data, url.len);
-	if (!r)
-		r = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	return r ? r : set_proxy_tls(easy, c);
 }
 
 int request_model(struct http_client *c, struct error *ret_error)
@@ -194,7 +141,7 @@ int request_model(struct http_client *c, struct error *ret_error)
 		return -ENOMEM;
 	CURLcode r = set_tls(easy, config);
 	if (!r)
-		r = set_proxy(easy, config);
+		r = proxy_set(easy, config);
 	if (!r && !config->disable_compression)
 		r = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (!r && !strncmp(config->server, "unix://", 7))
@@ -258,8 +205,8 @@ static int prepare(struct http_request *r, struct error *ret_error)
 		r->headers = longer;
 	}
 	if (curl_easy_setopt(r->easy, CURLOPT_URL, url.data) != CURLE_OK ||
-	    set_blob(r->easy, CURLOPT_SSLCERT_BLOB, &held->cert) != CURLE_OK ||
-	    set_blob(r->easy, CURLOPT_SSLKEY_BLOB, &held->key) != CURLE_OK)
+	    easy_set_blob(r->easy, CURLOPT_SSLCERT_BLOB, &held->cert) != CURLE_OK ||
+	    easy_set_blob(r->easy, CURLOPT_SSLKEY_BLOB, &held->key) != CURLE_OK)
 		return -ENOMEM;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->error_text);

@@ -100,7 +100,7 @@ class HttpProxy(Middle):
         method, url, _ = head.split(b'\r\n')[0].decode().split(' ')
         self.asked.append((method, url))
         where = url if method == 'CONNECT' else url.split('/')[2]
-        server = socket.create_connection(where.rsplit(':', 1))
+        server = socket.create_connection(('127.0.0.1', int(where.rsplit(':', 1)[1])))
         if method == 'CONNECT':
             client.sendall(b'HTTP/1.1 200 Connected\r\n\r\n')
         else:
@@ -110,6 +110,15 @@ class HttpProxy(Middle):
     def edit(self, data):
         """A request that says where to send it, as the server wants it."""
         return re.sub(rb'^GET http://[^/]*/', b'GET /', data)
+
+
+class Absent(Middle):
+    """A balancer with nothing behind it: it takes a connection, hears the first words, and hangs up."""
+
+    def connect(self, client):
+        with client:
+            client.recv(65536)
+        raise ValueError('nobody is there')
 
 
 class SocksProxy(Middle):
@@ -272,6 +281,45 @@ def no_proxy(scene):
         watch.expect('state pods waiting unreachable 0')
         text = watch.ask('describe pods', 'error')
         check('hush' not in text + ''.join(watch.lines), text)
+
+
+NO_PROXIES = {name: '' for upper in ('HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY')
+              for name in (upper, upper.lower())}
+
+
+@test("the environment's proxies, as for kubectl: HTTPS_PROXY and HTTP_PROXY but for NO_PROXY, no others")
+def environment(scene):
+    def watch(server, **env):
+        url = f'{server.url.split(":")[0]}://api.internal:{port_of(server)}'
+        return Watch('-s', url, '--certificate-authority', scene.ca.cert, env={**NO_PROXIES, **env})
+    with scene.tls() as server, HttpProxy() as proxy, HttpProxy((scene.cert, scene.key)) as secure, \
+            SocksProxy() as socks_proxy:
+        plain = f'http://127.0.0.1:{proxy.port}'
+        for variable, address in (('HTTPS_PROXY', plain), ('https_proxy', f'127.0.0.1:{proxy.port}'),
+                                  ('HTTPS_PROXY', f'https://127.0.0.1:{secure.port}'),
+                                  ('HTTPS_PROXY', f'socks5://127.0.0.1:{socks_proxy.port}')):
+            with watch(server, **{variable: address}) as client:
+                same(client.synced(), server)
+        asked = len(proxy.asked)
+        for env in ({'ALL_PROXY': plain}, {'HTTP_PROXY': plain}, {'HTTPS_PROXY': plain, 'NO_PROXY': '.internal'}):
+            with watch(server, **env) as client:
+                client.expect('state pods waiting unreachable 0')
+        equal(len(proxy.asked), asked, 'requests through a proxy that is not for them')
+        with Watch('-s', server.url, '--certificate-authority', scene.ca.cert,
+                   env={**NO_PROXIES, 'HTTPS_PROXY': 'http://127.0.0.1:1'}) as client:
+            same(client.synced(), server)
+    with Apisim(*SIZE) as server, HttpProxy() as proxy:
+        for variable in ('HTTP_PROXY', 'http_proxy'):
+            with Watch('-s', f'http://api.internal:{port_of(server)}',
+                       env={**NO_PROXIES, variable: f'http://127.0.0.1:{proxy.port}'}) as client:
+                same(client.synced(), server)
+
+
+@test('a connection that ends in the middle of the handshake is a server that cannot be reached')
+def handshake(scene):
+    with Absent() as nobody:
+        with Watch('-s', f'https://127.0.0.1:{nobody.port}', '--certificate-authority', scene.ca.cert) as watch:
+            watch.expect('state pods waiting unreachable 0')
 
 
 tap.main(surroundings)

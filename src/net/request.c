@@ -129,7 +129,8 @@ static CURLcode set_tls(CURL *easy, const struct client_config *c)
 		r = curl_easy_setopt(easy, CURLOPT_SSLKEY, c->client_key_file);
 	if (!r)
 		r = easy_set_blob(easy, CURLOPT_SSLKEY_BLOB, &c->client_key_data);
-	return r;
+	/* Or OpenSSL would ask whoever is at the terminal, and wait. */
+	return r ? r : curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 }
 
 int request_model(struct http_client *c, struct error *ret_error)

@@ -170,6 +170,27 @@ def certificates(scene):
             check(line.split()[3] in ('tls', 'unauthorized'), line)
 
 
+@test('a client key with a passphrase is an error, and nobody is asked for it')
+def passphrase(scene):
+    cert, key = scene.client
+    locked = scene.file('locked.key', '')
+    procs.run('openssl', 'ec', '-in', key, '-aes128', '-passout', 'pass:hush', '-out', locked)
+    with scene.tls('--client-ca', scene.ca.cert) as server:
+        for user in ({'client-certificate': cert, 'client-key': locked},
+                     {'client-certificate-data': inline(cert), 'client-key-data': inline(locked)}):
+            with Watch('--kubeconfig', scene.kubeconfig('locked', server.url, user)) as watch:
+                watch.expect('state pods waiting tls 0')
+
+
+@test('a server is reached by its IPv6 address')
+def ipv6(scene):
+    cert, key = scene.ca.issue('six', '/CN=six', 'IP:::1')
+    for tls in (), ('--tls-cert', cert, '--tls-key', key):
+        with Apisim(*SIZE, '--listen', '[::1]:0', *tls, ca=tls and scene.ca.cert) as server:
+            with Watch('-s', server.url, '--certificate-authority', scene.ca.cert) as watch:
+                same(watch.synced(), server)
+
+
 @test('what is forbidden is reported, and the rest works')
 def forbidden(scene):
     grants = ('--grant', 'jane=list,watch:pods,namespaces', '--token', 'good=jane')

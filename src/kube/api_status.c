@@ -10,6 +10,7 @@
 
 #define DEPTH_MAX 32
 #define CAUSES_MAX 64
+#define REMAINING_MAX INT32_MAX /* so that sums do not overflow */
 
 static void put_object(struct json_object **o)
 {
@@ -118,8 +119,9 @@ int list_metadata_parse(const char *text, size_t len, struct list_metadata *ret)
 	if (!o || strlen(version) >= sizeof(ret->resource_version))
 		return -EINVAL;
 	strcpy(ret->resource_version, version);
-	if (remaining && json_object_get_int64(remaining) >= 0)
-		ret->remaining = json_object_get_int64(remaining);
+	int64_t n = remaining ? json_object_get_int64(remaining) : -1;
+	if (n >= 0 && n <= REMAINING_MAX)
+		ret->remaining = n;
 	if (!*token)
 		return 0;
 	ret->continue_token = strdup(token);

@@ -24,7 +24,7 @@ void api_status_parse(const char *text, size_t len, struct api_status *ret);
 struct list_metadata {
 	char resource_version[64];
 	char *continue_token; /* NULL: the list is complete */
-	int64_t remaining;    /* -1: not said */
+	int64_t remaining;    /* -1: not said, or not to be believed */
 };
 
 /* 0, -EINVAL: not a list's metadata, -ENOMEM. */

@@ -102,8 +102,7 @@ void lister_start(struct reflector *r)
 		r->state.total = -1;
 		r->sink.list_begin(r->sink.ctx);
 	}
-	r->list_streams =
-	    r->streaming && !r->list_whole && r->broken_streams < REFLECTOR_STREAM_TRIES;
+	r->list_streams = r->streaming && r->broken_streams < REFLECTOR_STREAM_TRIES;
 	r->list_answers = false;
 	if (r->list_streams)
 		ask_stream(r);

@@ -188,13 +188,14 @@ static void reads_json(void **state)
 /* Names are merged by first come, whole entries at a time; a missing file is no mistake. */
 static void merges_files_first_wins(void **state)
 {
-	struct world w = {.kubeconfig = "m/missing:m/one::m/sub/two:m/one"};
+	struct world w = {.kubeconfig = "m/missing:m/empty:m/one::m/sub/two:m/one"};
 	struct config_overrides o = {0};
 	struct client_config c;
 	struct error e;
 
 	make_dir("m");
 	make_dir("m/sub");
+	write_file("m/empty", "current-context: ''\n");
 	write_file("m/one", CONTEXT "clusters: [{name: c, cluster: {server: 'https://one'}}]\n");
 	write_file("m/sub/two",
 		   "current-context: a\n"
@@ -203,6 +204,8 @@ static void merges_files_first_wins(void **state)
 		   "users: [{name: u, user: {client-certificate: x/crt, client-key: /abs/key}}]\n");
 	assert_int_equal(load(&w, &o, &c, &e), 0);
 	assert_string_equal(c.server, "https://one");
+	assert_string_equal(c.context, "a");
+	assert_null(strstr(strstr(c.origin, "m/one") + 1, "m/one"));
 	assert_null(c.ca_file);
 	assert_path(c.client_cert_file, "m/sub/x/crt");
 	assert_string_equal(c.client_key_file, "/abs/key");

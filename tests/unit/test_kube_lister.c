@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists, and what the reflector does about failures of any request: one rule a test. */
+#include "kube/stream.h"
+
 #include "reflector_server.h"
 
 static void lists_consistently_in_pages(void **state)
@@ -83,6 +85,36 @@ static void starts_over_when_a_page_keeps_failing(void **state)
 	}
 	not_asked("continue=t");
 	assert_int_equal(g.aborted, 1);
+}
+
+static void gives_each_page_its_own_tries(void **state)
+{
+	static const char *const pages[] = {
+	    LIST("\"resourceVersion\":\"5\",\"continue\":\"t\"", ""),
+	    LIST("\"resourceVersion\":\"5\",\"continue\":\"u\"", ""),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		answer_list(pages[i]);
+		for (int j = 1; j < REFLECTOR_PAGE_TRIES; j++) {
+			end_broken();
+			rig_pass(&g, 60000);
+		}
+	}
+	asked("continue=u");
+	assert_int_equal(g.aborted, 0);
+}
+
+/* No server has so many: it is no number to count with. */
+static void does_not_believe_in_any_number_of_items(void **state)
+{
+	(void)state;
+	answer_list(LIST("\"resourceVersion\":\"5\",\"continue\":\"t\","
+			 "\"remainingItemCount\":9223372036854775807",
+			 POD("a", "3")));
+	assert_int_equal(st()->total, -1);
+	asked("continue=t");
 }
 
 static void gives_up_a_list_that_repeats_itself(void **state)
@@ -320,6 +352,12 @@ static void lists_in_pages_when_streams_keep_breaking(void **state)
 	open_watch();
 	send(EVENT("ERROR", GONE));
 	asked("sendInitialEvents");
+	for (int i = 0; i < REFLECTOR_STREAM_TRIES; i++) {
+		asked("sendInitialEvents");
+		refuse(503, "");
+		rig_pass(&g, 60000);
+	}
+	asked("limit=500");
 }
 
 /* An old server takes it for a watch: all there is, then changes, and never the end. */
@@ -345,6 +383,10 @@ static void lists_in_pages_where_a_stream_does_not_say_its_end(void **state)
 	send(EVENT("ADDED", POD("a", "3")) BOOKMARK("4"));
 	asked("limit=500");
 	assert_int_equal(st()->counters.failures, 0);
+	answer_list(LIST("\"resourceVersion\":\"5\"", ""));
+	open_watch();
+	send(EVENT("ERROR", GONE));
+	asked("limit=500");
 }
 
 /* Nobody has answered yet: that says nothing about streams. */
@@ -396,11 +438,35 @@ static void lists_in_pages_where_streams_are_refused(void **state)
 	reflector_open(g.reflector);
 	end_clean();
 	asked("limit=500");
+	/* It may have been about to end: the next list is another matter. */
+	answer_list(LIST("\"resourceVersion\":\"5\"", ""));
+	open_watch();
+	send(EVENT("ERROR", GONE));
+	asked("sendInitialEvents");
 	rig_close(&g);
 	rig_open(&g, 0, true);
 	end_broken();
 	rig_pass(&g, 800);
 	asked("sendInitialEvents");
+}
+
+/* As in pages: whoever it is, it is absent, and the list goes on. */
+static void leaves_out_what_is_too_large_in_a_stream(void **state)
+{
+	struct buf big = {0};
+
+	(void)state;
+	rig_open(&g, 0, true);
+	reflector_open(g.reflector);
+	buf_addfill(&big, 'x', STREAM_OBJECT_MAX);
+	send("{\"type\":\"ADDED\",\"object\":{\"spec\":\"");
+	send(big.data);
+	send("\"}}\n" EVENT("ADDED", POD("a", "3")) END("7"));
+	buf_release(&big);
+	holds("a@3");
+	assert_int_equal(st()->counters.refused, 1);
+	assert_int_equal(st()->phase, KUBE_PHASE_WATCHING);
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
 }
 
 static void forgets_what_it_knew_when_redirected(void **state)
@@ -423,6 +489,8 @@ int main(void)
 	    synced_test(keeps_everything_when_a_new_list_fails),
 	    fresh_test(asks_for_a_failed_page_again),
 	    fresh_test(starts_over_when_a_page_keeps_failing),
+	    fresh_test(gives_each_page_its_own_tries),
+	    fresh_test(does_not_believe_in_any_number_of_items),
 	    fresh_test(gives_up_a_list_that_repeats_itself),
 	    fresh_test(leaves_out_an_item_the_sink_refuses),
 	    fresh_test(lists_again_when_memory_was_short),
@@ -441,6 +509,7 @@ int main(void)
 	    opening_test(lists_in_pages_when_streams_keep_breaking),
 	    opening_test(lists_in_pages_where_a_stream_does_not_say_its_end),
 	    opening_test(gives_up_a_stream_without_an_answer),
+	    opening_test(leaves_out_what_is_too_large_in_a_stream),
 	    synced_test(forgets_what_it_knew_when_redirected),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watches, and when the reflector lists again: one rule of list and watch a test. */
+#include "kube/backoff.h"
 #include "kube/stream.h"
 
 #include "reflector_server.h"
@@ -15,8 +16,14 @@ static void look(const char *version)
 {
 	char text[128];
 
+	uint64_t watches = st()->counters.watches;
+
 	asked("/p?limit=1&");
 	not_asked("resourceVersion");
+	reflector_open(g.reflector);
+	/* It is no watch, which would count as being up to date. */
+	assert_int_equal(st()->phase, KUBE_PHASE_OPENING);
+	assert_int_equal(st()->counters.watches, watches);
 	snprintf(text, sizeof(text),
 		 "{\"metadata\":{\"resourceVersion\":\"%s\",\"continue\":\"t\"},\"items\":[" POD(
 		     "zz", "1") "]}",
@@ -141,6 +148,20 @@ static void pauses_when_watches_stay_short_in_spite_of_bookmarks(void **state)
 	assert_int_equal(st()->phase, KUBE_PHASE_WAITING);
 }
 
+static void forgives_short_watches_after_a_long_one(void **state)
+{
+	(void)state;
+	send(BOOKMARK("6"));
+	end_clean();
+	open_watch();
+	rig_pass(&g, 2000);
+	end_clean();
+	open_watch();
+	send(BOOKMARK("7"));
+	end_clean();
+	asked("resourceVersion=7&");
+}
+
 static void lists_again_after_status_410_on_a_watch(void **state)
 {
 	(void)state;
@@ -163,6 +184,13 @@ static void lists_again_after_a_410_event(void **state)
 	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
 	answer_list(LIST("\"resourceVersion\":\"9\"", ""));
 	holds("");
+	open_watch();
+	send(BOOKMARK("10") EVENT("ERROR", "{\"kind\":\"Status\",\"reason\":\"Gone\"}"));
+	asked("limit=500");
+	answer_list(LIST("\"resourceVersion\":\"11\"", ""));
+	open_watch();
+	send(BOOKMARK("12") EVENT("ERROR", "{\"kind\":\"Status\",\"reason\":\"Expired\"}"));
+	asked("limit=500");
 }
 
 /* A server that forgets everything at once must not be listed in a loop. */
@@ -212,6 +240,31 @@ static void lists_when_a_version_stays_too_large(void **state)
 	rig_pass(&g, 60000);
 	asked("limit=500");
 	not_asked("resourceVersion");
+}
+
+/* By its cause, or by its words, which is all that old servers have. */
+static void knows_a_version_that_is_too_large_whenever_it_comes(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"kind\":\"Status\",\"message\":\"later\",\"code\":504,\"details\":{\"causes\":["
+	    "{\"reason\":\"Other\"},{\"reason\":\"ResourceVersionTooLarge\"}]}}",
+	    "{\"kind\":\"Status\",\"message\":\"Too large resource version\",\"code\":504}",
+	};
+
+	(void)state;
+	for (int i = 0; i < 4 * REFLECTOR_TOO_LARGE_TRIES; i++) {
+		char bookmark[128];
+
+		/* What works in between makes it another time. */
+		snprintf(bookmark, sizeof(bookmark), BOOKMARK("%d"), 10 + i);
+		send(bookmark);
+		rig_pass(&g, 2000);
+		end_clean();
+		refuse(504, texts[i % 2]);
+		rig_pass(&g, 60000);
+		open_watch();
+	}
+	assert_int_equal(g.begun, 1);
 }
 
 /* A restored etcd: what we know never happened there. */
@@ -412,6 +465,46 @@ static void retries_a_watch_rather_than_listing(void **state)
 	assert_int_equal(g.begun, 1);
 }
 
+/* Who may not watch, or asks for what cannot be watched, gets news by listing, not much later. */
+static void lists_when_the_watch_is_refused(void **state)
+{
+	static const int statuses[] = {400, 403, 422};
+
+	(void)state;
+	rig_pass(&g, 2000);
+	end_clean();
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		refuse(statuses[i], "{\"kind\":\"Status\",\"message\":\"no\"}");
+		assert_true(st()->retry_at_ms - g.now <= BACKOFF_MAX_MS);
+		rig_pass(&g, 60000);
+		answer_list(LIST("\"resourceVersion\":\"5\"", POD("a", "3") "," POD("b", "4")));
+	}
+}
+
+/* --stale=deny counts from there. */
+static void knows_since_when_it_fails(void **state)
+{
+	(void)state;
+	rig_pass(&g, 2000);
+	end_clean();
+	end_broken();
+	int64_t since = g.now;
+	for (int i = 0; i < 5; i++) {
+		rig_pass(&g, 60000);
+		end_broken();
+		assert_int_equal(st()->failing_since_ms, since);
+	}
+	rig_pass(&g, 60000);
+	look("5");
+	open_watch();
+	send(BOOKMARK("6"));
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNSET);
+	rig_pass(&g, 2000);
+	end_clean();
+	end_broken();
+	assert_int_equal(st()->failing_since_ms, g.now);
+}
+
 static void reopens_a_silent_watch(void **state)
 {
 	(void)state;
@@ -482,11 +575,13 @@ int main(void)
 	    synced_test(resumes_a_broken_connection_at_once),
 	    synced_test(pauses_when_a_watch_ends_as_soon_as_it_is_open),
 	    synced_test(pauses_when_watches_stay_short_in_spite_of_bookmarks),
+	    synced_test(forgives_short_watches_after_a_long_one),
 	    synced_test(lists_again_after_status_410_on_a_watch),
 	    synced_test(lists_again_after_a_410_event),
 	    synced_test(pauses_when_410_follows_410),
 	    synced_test(waits_for_a_version_that_is_too_large_yet),
 	    synced_test(lists_when_a_version_stays_too_large),
+	    synced_test(knows_a_version_that_is_too_large_whenever_it_comes),
 	    synced_test(lists_when_the_server_goes_back_in_time),
 	    synced_test(lists_when_the_server_was_restored_while_it_was_away),
 	    synced_test(lists_when_a_silent_server_has_gone_back),
@@ -498,6 +593,8 @@ int main(void)
 	    synced_test(lists_when_it_cannot_tell_what_is_over_a_limit),
 	    synced_test(lists_after_an_event_the_sink_refuses),
 	    synced_test(retries_a_watch_rather_than_listing),
+	    synced_test(lists_when_the_watch_is_refused),
+	    synced_test(knows_since_when_it_fails),
 	    synced_test(reopens_a_silent_watch),
 	    synced_test(counts_as_working_when_the_watch_lasts_or_speaks),
 	    fresh_test(forgets_the_failures_before_the_first_list),

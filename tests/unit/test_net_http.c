@@ -450,6 +450,28 @@ static void reaches_a_unix_socket(void **state)
 	rmdir(dir);
 }
 
+/* Credentials are for the server that was named, and for no other that it names. */
+static void follows_no_redirect(void **state)
+{
+	struct call c = {0};
+	char *answer;
+
+	(void)state;
+	open_client();
+	if (asprintf(&answer,
+		     "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/elsewhere\r\n"
+		     "Content-Length: 0\r\n\r\n",
+		     peer.port) < 0)
+		fail();
+	peer_answer(&peer, answer, false);
+	get(&c, "/");
+	run_until(&c.done);
+	assert_int_equal(c.result.status, 302);
+	assert_null(strstr(peer.requests.data, "elsewhere"));
+	free(answer);
+	release(&c);
+}
+
 /* Waiting would not help: there is nothing to wait for. */
 static void refuses_a_server_that_is_no_url(void **state)
 {
@@ -489,6 +511,7 @@ static void sends_only_what_is_elsewhere_over_a_proxy_of_the_environment(void **
 
 	(void)state;
 	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", peer.port);
+	unsetenv("HTTP_PROXY");
 	setenv("http_proxy", proxy, 1);
 	unsetenv("no_proxy");
 	unsetenv("NO_PROXY");
@@ -641,6 +664,7 @@ int main(void)
 	    TEST(sends_no_credentials_over_plain_http),
 	    TEST(reaches_a_unix_socket),
 	    TEST(sends_only_what_is_elsewhere_over_a_proxy_of_the_environment),
+	    TEST(follows_no_redirect),
 	    cmocka_unit_test(refuses_a_server_that_is_no_url),
 	    TEST(sets_keepalive_and_user_timeout_on_every_socket),
 	    cmocka_unit_test(notices_a_peer_that_is_gone_without_a_word),

@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import threading
+import time
 
 from kubewatch import SIZE, Apisim, Authority, Watch, http2_front, procs, same, surroundings
 from lib import tap
@@ -156,9 +157,12 @@ def read(path):
 @test('a silent HTTP/2 connection is asked for /version, over itself')
 def probed(scene):
     with Apisim(*SIZE) as server, http2_front(scene, server) as url:
-        with Watch('-s', url, '--certificate-authority', scene.ca.cert, '--probe-idle-ms', 100) as watch:
+        with Watch('-s', url, '--certificate-authority', scene.ca.cert, '--probe-idle-ms', 100,
+                   '--probe-answer-ms', 2000) as watch:
             watch.synced()
-            procs.until(lambda: watch.http()[3] >= 3, 'three probes')
+            start = time.monotonic()
+            procs.until(lambda: watch.http()[3] >= 25, 'more probes than it takes to find a connection dead')
+            check(time.monotonic() - start > 2, 'a connection that has just spoken is asked')
             connections, requests, over2, _, renewals, _ = watch.http()
             equal((connections, renewals), (1, 0), 'connections, renewals')
             check(requests - over2 <= 1, f'{requests} requests, {over2} answered over HTTP/2')
@@ -223,6 +227,12 @@ def authority(scene):
     other = Authority(scene.tmp, 'another')
     ca = scene.file('ca-in-use', read(other.cert))
     with scene.tls() as server:
+        with Watch('-s', server.url, '--certificate-authority', ca) as watch:
+            watch.expect('state pods waiting tls 0')
+            scene.file('ca-in-use', read(scene.ca.cert))
+            same(watch.synced(), server)
+            equal(watch.http()[4], 0, 'renewals: a new connection reads it')
+        scene.file('ca-in-use', read(other.cert))
         with Watch('-s', server.url, '--certificate-authority', ca, '--files-check-ms', 100) as watch:
             watch.expect('state pods waiting tls 0')
             after = watch.here()

@@ -149,6 +149,12 @@ def refused(scene):
             watch.expect('state pods waiting unauthorized 401')
             check(watch.http()[5] <= 4, f'{watch.http()[5]} runs')
             check('hush' not in ''.join(watch.lines) + described(watch), 'the token is in a message')
+
+            def tries():
+                return sum(' waiting unauthorized 401' in line for line in list(watch.lines))
+            procs.until(lambda: tries() >= 9, 'nine tries')
+            runs, most = watch.http()[5], tries() + 1
+            check(runs <= most, f'{runs} runs for {most} tries: one that was refused is not tried twice')
             program.answers(token='good')
             same(watch.synced(), server)
 

@@ -35,6 +35,7 @@ struct rig {
 	bool zero_jitter;
 	char asked[512]; /* path under way, "" if none */
 	unsigned requests;
+	bool unsent; /* the request under way waits for a credential */
 
 	struct rig_object objects[RIG_OBJECTS];
 	size_t n_objects;
@@ -250,7 +251,10 @@ static void rig_pass(struct rig *g, int64_t ms)
 		if (g->timer > g->now)
 			g->now = g->timer;
 		g->timer = -1;
-		reflector_timer(g->reflector);
+		if (g->unsent)
+			reflector_postpone(g->reflector);
+		else
+			reflector_timer(g->reflector);
 	}
 	g->now = until;
 }

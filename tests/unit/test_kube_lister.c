@@ -268,6 +268,21 @@ static void gives_up_a_silent_list(void **state)
 	assert_int_equal(st()->failure, KUBE_FAILURE_UNREACHABLE);
 }
 
+/* A program may have to ask a person for a credential first: no server is silent then. */
+static void has_patience_while_nothing_was_sent(void **state)
+{
+	(void)state;
+	g.unsent = true;
+	rig_pass(&g, 10 * REFLECTOR_ANSWER_SILENCE_MS);
+	asked("limit=500");
+	assert_int_equal(st()->phase, KUBE_PHASE_LISTING);
+	assert_int_equal(st()->counters.failures, 0);
+	g.unsent = false;
+	rig_pass(&g, REFLECTOR_ANSWER_SILENCE_MS);
+	idle();
+	assert_int_equal(st()->failure, KUBE_FAILURE_UNREACHABLE);
+}
+
 static void streams_the_first_list_where_it_may(void **state)
 {
 	(void)state;
@@ -501,6 +516,7 @@ int main(void)
 	    fresh_test(reports_what_is_forbidden_and_asks_seldom),
 	    fresh_test(tells_a_rejection_from_a_bad_login),
 	    fresh_test(gives_up_a_silent_list),
+	    fresh_test(has_patience_while_nothing_was_sent),
 	    opening_test(streams_the_first_list_where_it_may),
 	    opening_test(pauses_when_410_follows_a_streamed_list),
 	    opening_test(lists_in_pages_where_streams_are_refused),

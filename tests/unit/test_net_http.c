@@ -59,6 +59,7 @@ static void on_open(void *ctx)
 {
 	struct call *c = ctx;
 
+	assert_false(http_waiting(c->request));
 	c->opened++;
 }
 
@@ -152,6 +153,7 @@ static void streams_the_body_of_a_200(void **state)
 	peer_answer(&peer, OK "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
 		    false);
 	get(&c, "/api/v1/pods?limit=5");
+	assert_true(http_waiting(c.request));
 	run_until(&c.done);
 	assert_int_equal(c.opened, 1);
 	assert_string_equal(c.body.data, "hello");

@@ -98,7 +98,7 @@ static int look_around(struct self *self)
 		buf_clear(&self->own_text);
 	}
 	self->rooted = self->own_text.len && self->pod && proc_cgroup_is_namespaced(PROC) &&
-		       !cgroup_names_pod(self->own_text.data);
+		       cgroup_is_root(self->own_text.data);
 	return 0;
 }
 

@@ -150,6 +150,16 @@ static bool is_around_us(const struct cgroup_own *own, const struct line *line, 
 	       (ours.path_len == len || ours.path[len] == '/');
 }
 
+/* Systemd's manager of a user of the host, who may make any cgroup below it. */
+static bool is_of_user(const char *name, size_t len)
+{
+	static const char start[] = "user@";
+	static const char end[] = ".service";
+
+	return len >= sizeof(start) + sizeof(end) - 2 && !memcmp(name, start, sizeof(start) - 1) &&
+	       !memcmp(name + len - sizeof(end) + 1, end, sizeof(end) - 1);
+}
+
 /* What one hierarchy says. */
 enum verdict {
 	SAYS_NOTHING,
@@ -165,6 +175,9 @@ static enum verdict judge(const struct cgroup_own *own, const struct line *line,
 
 	for (size_t off = 0; off < line->path_len;) {
 		off = component(line, off, &name, &len);
+		/* Where podfs is not the user's, too, no kubelet of the user's counts. */
+		if (is_of_user(name, len) && !is_around_us(own, line, off))
+			return SAYS_NOTHING;
 		if (!cgroup_pod_uid(name, len, ret))
 			continue;
 		if (known(ctx, ret->text))
@@ -216,18 +229,13 @@ enum cgroup_place cgroup_find(const struct cgroup_own *own, const char *text, cg
 	return found ? CGROUP_POD : CGROUP_NOWHERE;
 }
 
-bool cgroup_names_pod(const char *text)
+bool cgroup_is_root(const char *text)
 {
-	struct pod_uid uid;
 	struct line line;
-	const char *name;
-	size_t len;
+	bool any = false;
 
-	while (next_line(&text, &line))
-		for (size_t off = 0; off < line.path_len;) {
-			off = component(&line, off, &name, &len);
-			if (cgroup_pod_uid(name, len, &uid))
-				return true;
-		}
-	return false;
+	for (; next_line(&text, &line); any = true)
+		if (line.path_len != 1 || *line.path != '/')
+			return false;
+	return any;
 }

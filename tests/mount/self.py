@@ -293,14 +293,16 @@ def static(s):
     with Mount(s.server, '--self=caller') as mount, some_pods(s, mount, 1) as ((name, uid),):
         s.create('etcd', **claim(STATIC))
         s.create('thief', **claim(uid))
-        seen(mount.path, 'thief')
+        s.create('heir', **claim(GONE))
+        seen(mount.path, 'heir')
         for _version, hierarchy in each_hierarchy():
             with Cgroups(hierarchy) as cgroups:
                 equal(within(cgroups.make(SCHEMES['systemd, containerd'](STATIC)), lambda: target(mount)),
                       link('etcd'))
                 equal(within(cgroups.make(SCHEMES['cgroupfs'](uid)), lambda: target(mount)), link(name))
-        s.delete('etcd')
-        s.delete('thief')
+                equal(within(cgroups.make(SCHEMES['cgroupfs'](GONE)), lambda: target(mount)), None)
+        for pod_name in ('etcd', 'thief', 'heir'):
+            s.delete(pod_name)
 
 
 @test('what is looked up is pinned: whoever reads the link, it leads where it led')

@@ -18,6 +18,7 @@
 #define ID2 "decade00decade00decade00decade00decade00decade00decade00decade00"
 
 #define SLICES "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod"
+#define USER "/user.slice/user-1000.slice/user@1000.service"
 #define KIND                                                                                       \
 	"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"                 \
 	"kubelet-kubepods-besteffort-pod"
@@ -205,12 +206,30 @@ static void nobody_can_pose_as_another_pod_from_within_its_own(void **state)
 	    {"3:cpu:/kubepods/pod" GONE "/" ID "/pod" DB "/x\n2:memory:/kubepods/pod" GONE "/" ID
 	     "\n",
 	     NULL},
+	    /* In the part of the tree that a user of the host may do with as it likes. */
+	    {"0::" USER "/kubepods/burstable/pod" DB "/" ID "\n", NULL},
+	    {"0::" USER SLICES DB_ ".slice/cri-containerd-" ID ".scope\n", NULL},
+	    {"0::" USER "/pod" DB "\n", NULL},
+	    {"0::/../.." USER "/pod" DB "/x\n", NULL},
+	    {"0::" USER "/pod" DB "\n1:name=systemd:/user.slice/user-1000.slice\n", NULL},
 	    /* Names with colons, dots and what looks like the start of a line. */
 	    {"0::/kubepods/pod" WEB "/" ID "/0::/kubepods/pod" DB "/" ID2 "\n", WEB},
 	    {"0::/kubepods/pod" GONE "/" ID "/0::/../kubepods/pod" DB "/" ID2 "\n", NULL},
 	    {"0::/kubepods/pod" GONE "/" ID "/../pod" DB "/" ID2 "\n", NULL},
 	};
 	rows_hold(NULL, rows);
+}
+
+static void a_users_own_cluster_is_seen_from_within_what_is_the_users(void **state)
+{
+	(void)state;
+	static const struct cgroup_own own = {.text = "0::" USER "/podfs.service\n"};
+	static const struct row rows[] = {
+	    {"0::" USER "/kubelet/kubepods/pod" WEB "/" ID "\n", WEB},
+	    {"0::" USER "/kubelet" KIND DB_ ".slice/cri-containerd-" ID ".scope\n", DB},
+	    {"0::/user.slice/user-1001.slice/user@1001.service/kubepods/pod" WEB "/" ID "\n", NULL},
+	};
+	rows_hold(&own, rows);
 }
 
 static void a_cluster_in_a_pod_is_seen_from_within_the_container_it_runs_in(void **state)
@@ -339,13 +358,15 @@ static void no_name_below_a_container_changes_whose_it_is(void **state)
 	}
 }
 
-static void whether_a_text_names_a_pod_at_all(void **state)
+static void who_is_at_the_root_is_so_in_every_hierarchy(void **state)
 {
 	(void)state;
-	assert_true(cgroup_names_pod("3:cpu:/\n0::/kubepods/pod" GONE "/" ID "\n"));
-	assert_true(cgroup_names_pod("0::" SLICES WEB_ ".slice/x\n"));
-	assert_false(cgroup_names_pod("3:cpu:/\n0::/system.slice\n"));
-	assert_false(cgroup_names_pod(""));
+	assert_true(cgroup_is_root("0::/\n"));
+	assert_true(cgroup_is_root("3:cpu:/\n1:name=systemd:/\n0::/\n"));
+	assert_false(cgroup_is_root("3:cpu:/\n0::/system.slice/podfs.service\n"));
+	assert_false(cgroup_is_root("0::/kubepods/pod" GONE "/" ID "\n"));
+	assert_false(cgroup_is_root("0::/..\n"));
+	assert_false(cgroup_is_root(""));
 }
 
 int main(void)
@@ -357,11 +378,12 @@ int main(void)
 	    cmocka_unit_test(who_is_in_no_pod_is_in_none),
 	    cmocka_unit_test(what_only_looks_like_a_pods_name_is_none),
 	    cmocka_unit_test(nobody_can_pose_as_another_pod_from_within_its_own),
+	    cmocka_unit_test(a_users_own_cluster_is_seen_from_within_what_is_the_users),
 	    cmocka_unit_test(a_cluster_in_a_pod_is_seen_from_within_the_container_it_runs_in),
 	    cmocka_unit_test(a_path_that_climbs_only_within_our_own_pod_is_our_own),
 	    cmocka_unit_test(lines_that_the_kernel_does_not_write_say_nothing),
 	    cmocka_unit_test(no_name_below_a_container_changes_whose_it_is),
-	    cmocka_unit_test(whether_a_text_names_a_pod_at_all),
+	    cmocka_unit_test(who_is_at_the_root_is_so_in_every_hierarchy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

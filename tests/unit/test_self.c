@@ -11,6 +11,7 @@
 
 #define WEB "3b5c7d9e-0a1b-4c2d-8e3f-405162738495"
 #define DB "9f8e7d6c-5b4a-4938-a716-050403020100"
+#define GONE "11111111-2222-4333-8444-555555555555"
 #define HASH "0123456789abcdef0123456789abcdef"
 
 static struct world world;
@@ -218,6 +219,9 @@ static void a_static_pod_is_found_by_the_hash_that_its_cgroups_carry(void **stat
 	/* The annotation can be put on any pod: who claims a uid gets nothing by it. */
 	put_hashed("thief", "9", WEB);
 	assert_string_equal(asked("0::/kubepods/pod" WEB "/x\n"), "namespaces/shop/pods/web");
+	/* Nor by that of a pod that is not shown. */
+	put_hashed("thief", "9", GONE);
+	assert_string_equal(asked("0::/kubepods/pod" GONE "/x\n"), "");
 	put_hashed("thief", "9", HASH);
 	assert_string_equal(asked("0::/kubepods/pod" HASH "/x\n"), "");
 }

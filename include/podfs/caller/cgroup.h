@@ -6,7 +6,8 @@
  * the pod's containers below it. What is below a container is the container's
  * own: a process can make a cgroup there that is named like another pod's, and
  * move into it. So what counts is the outermost cgroup that has a pod's name,
- * which only the kubelet can have made; it is either a pod that is known, or
+ * which only the kubelet can have made, unless it is in what systemd leaves to
+ * a user of the host (user@1000.service): there nothing counts; it is either a pod that is known, or
  * the process is in none. A name further in is never taken instead, as a pod
  * that is not known (deleted, or in a namespace that is not shown) could
  * otherwise pass for one that is.
@@ -60,7 +61,7 @@ bool cgroup_pod_uid(const char *name, size_t len, struct pod_uid *ret);
 enum cgroup_place cgroup_find(const struct cgroup_own *own, const char *text, cgroup_known_fn known,
 			      void *ctx, struct pod_uid *ret);
 
-/* Whether a text has a pod's cgroup in it at all. */
-bool cgroup_names_pod(const char *text);
+/* Whether who has that text is at the root of its cgroup namespace, in every hierarchy. */
+bool cgroup_is_root(const char *text);
 
 #endif

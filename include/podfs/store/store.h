@@ -175,8 +175,8 @@ const struct store_node_namespace *store_find_node_namespace(const struct store_
 struct object *store_find_pod(const struct store_namespace *ns, const char *name, size_t len);
 /*
  * The pod of that uid, or the static pod whose containers' cgroups carry it (annotation
- * kubernetes.io/config.hash, which anybody may give a pod: so a uid goes first, and of two pods
- * that claim one hash it is neither).
+ * kubernetes.io/config.hash, which anybody may give a pod: so a uid goes first, of two pods that
+ * claim one hash it is neither, and a UUID, which static pods do not have, cannot be claimed).
  */
 struct object *store_find_uid(const struct store *s, const char *uid, size_t len);
 const struct collection *store_namespaces(const struct store *s);

@@ -108,6 +108,8 @@ int status_text(void *ctx, struct buf *out)
 	add_text(out, "self", self.data);
 	buf_addf(out, "limits.objectsRefused: %llu\n", (unsigned long long)refused);
 	buf_addf(out, "limits.namesLeftOut: %llu\n", (unsigned long long)counts.left_out);
+	buf_addf(out, "limits.selectionsRefused: %llu\n",
+		 (unsigned long long)counts.selections_refused);
 	return out->err;
 }
 
@@ -267,5 +269,9 @@ int status_metrics(void *ctx, struct buf *out)
 	add_value(out, "arena_used_bytes", "", counts.arena_used);
 	add_head(out, "names_left_out", "gauge", "Values without a file: no name it could have.");
 	add_value(out, "names_left_out", "", counts.left_out);
+	add_head(out, "selections", "gauge", "Selectors whose folders the kernel holds.");
+	add_value(out, "selections", "", counts.selections);
+	add_head(out, "selections_refused_total", "counter", "Selectors that were one too many.");
+	add_value(out, "selections_refused_total", "", counts.selections_refused);
 	return out->err;
 }

@@ -136,6 +136,7 @@ int inode_object_path(const struct inode_table *t, const struct inode *n, struct
 struct inode_summary {
 	uint64_t id;
 	uint64_t parent; /* 0: the root */
+	enum tree_kind kind;
 	bool is_dir;
 	char name[FIELD_NAME_MAX + 1]; /* the one it has, or had */
 };

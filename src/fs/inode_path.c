@@ -69,6 +69,7 @@ static void summarize(const struct inode_table *t, const struct inode *n, struct
 
 	ret->id = n->id;
 	ret->parent = parent ? parent->id : 0;
+	ret->kind = n->kind;
 	ret->is_dir = n->is_dir;
 	/* Of a detached node, too: whether the kernel has heard that it lost its name is unknown.
 	 */

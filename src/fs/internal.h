@@ -21,8 +21,9 @@ struct fs {
 	bool mounted;
 	bool stuck; /* the notifier did not end: nothing may be freed */
 	atomic_bool denying;
-	atomic_uint_fast64_t epoch; /* counts changes of the store; written under its lock */
-	atomic_flag ended;          /* ended_cb was called, or will not be */
+	atomic_uint_fast64_t selections; /* how often one was looked up */
+	atomic_uint_fast64_t epoch;      /* counts changes of the store; written under its lock */
+	atomic_flag ended;               /* ended_cb was called, or will not be */
 	void (*ended_cb)(void *ctx);
 	void *ended_ctx;
 

@@ -129,7 +129,8 @@ static void do_one(struct notifier *n)
 		send_item(n, item);
 		free(item);
 	} else {
-		add(&n->options.counters->sweeps);
+		if (sweep != SWEEP_SELECTIONS)
+			add(&n->options.counters->sweeps);
 		n->options.sweep_cb(n->options.ctx, sweep);
 	}
 	pthread_mutex_lock(&n->lock);

@@ -29,8 +29,9 @@ enum notify_kind {
 
 enum sweep {
 	SWEEP_UNSET,
-	SWEEP_CONTENT, /* pages, listings and attributes */
-	SWEEP_NAMES,   /* and all names, present or absent */
+	SWEEP_SELECTIONS, /* names of selections alone, which are true, but many */
+	SWEEP_CONTENT,    /* pages, listings and attributes */
+	SWEEP_NAMES,      /* and all names, present or absent */
 };
 
 struct notifier;
@@ -46,7 +47,7 @@ struct notify_counters {
 struct notify_options {
 	struct fuse_session *session;
 	struct notify_counters *counters;
-	/* [notifier] Tells the kernel to drop everything; no lock is held. */
+	/* [notifier] Tells the kernel to drop that much; no lock is held. */
 	void (*sweep_cb)(void *ctx, enum sweep what);
 	void *ctx;
 };
@@ -71,7 +72,7 @@ struct notification {
 void notifier_push_all(struct notifier *n, const struct notification *all, size_t count,
 		       const char *names);
 
-/* Everything is to be dropped, after what is under way. [any thread] */
+/* So much is to be dropped, after what is under way. [any thread] */
 void notifier_sweep(struct notifier *n, enum sweep what);
 
 /**

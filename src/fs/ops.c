@@ -200,6 +200,17 @@ static int try_lookup(struct fs *fs, uint64_t parent, const char *name, struct a
 	return r;
 }
 
+/* So often the kernel is asked to drop selections, while there are many. */
+#define SELECTIONS_EVERY 1024
+
+static void count_selection(struct fs *fs)
+{
+	uint64_t before = atomic_fetch_add_explicit(&fs->selections, 1, memory_order_relaxed);
+
+	if (before % SELECTIONS_EVERY == 0 && selections_held(fs->tree->store) > SELECTIONS_MANY)
+		notifier_sweep(fs->notifier, SWEEP_SELECTIONS);
+}
+
 /* A version may be replaced while it is rendered; then it is done again, but not for ever. */
 #define RENDER_TRIES 3
 
@@ -229,6 +240,8 @@ static int do_lookup(struct fs *fs, uint64_t parent, const char *name, pid_t tid
 			r = -ENOMEM;
 	}
 	opened_unrefp(&a.rendered);
+	if ((r == 0 || r == -ENFILE) && a.entry.kind == TREE_SELECTION)
+		count_selection(fs);
 	/* That a name is absent is kept, too: node id 0; but not for one caller, nor untold. */
 	if (r == -ENOENT && !a.entry.uncached && !tree_is_volatile(a.entry.kind))
 		*ret = (struct fuse_entry_param){.entry_timeout = FS_TIMEOUT};

@@ -3,6 +3,9 @@
  * A sweep: the kernel drops all it was ever told. It costs every reader its
  * cache, so it is for when it is not known any more what is untrue, or when
  * nothing may be shown.
+ *
+ * But for selections: of them the kernel has what readers once thought of, and
+ * each costs the writer. It drops those names; folders that are in use stay.
  */
 #include <linux/fuse.h>
 #include <string.h>
@@ -36,6 +39,14 @@ static void sweep_inode(struct fs *fs, const struct inode_summary *n, bool name)
 	atomic_fetch_add_explicit(&fs->notified.inodes, 1, memory_order_relaxed);
 }
 
+static void drop_selection(struct fs *fs, const struct inode_summary *n)
+{
+	if (n->kind != TREE_SELECTION)
+		return;
+	fuse_lowlevel_notify_inval_entry(fs->session, n->parent, n->name, strlen(n->name));
+	atomic_fetch_add_explicit(&fs->notified.entries, 1, memory_order_relaxed);
+}
+
 void fs_sweep(void *ctx, enum sweep what)
 {
 	struct fs *fs = ctx;
@@ -46,6 +57,10 @@ void fs_sweep(void *ctx, enum sweep what)
 
 	/* A node that comes meanwhile is made from what is true now. */
 	while ((count = inode_summaries(fs->inodes, &at, some, ARRAY_SIZE(some))))
-		for (size_t i = 0; i < count; i++)
-			sweep_inode(fs, &some[i], names);
+		for (size_t i = 0; i < count; i++) {
+			if (what == SWEEP_SELECTIONS)
+				drop_selection(fs, &some[i]);
+			else
+				sweep_inode(fs, &some[i], names);
+		}
 }

@@ -150,6 +150,9 @@ void views_release(struct store *s);
 struct view_change *view_change_add(struct view_changes *all, enum view_kind view,
 				    const char *name);
 
+/* What is counted of them. [any thread] */
+void selections_count(const struct store *s, struct store_counts *ret);
+
 /* NULL: out of memory. */
 struct selections *selections_new(void);
 void selections_free(struct selections *all);

@@ -91,6 +91,42 @@ int selection_check(struct store *s, const char *name, size_t len)
 	return 0;
 }
 
+static int add_locked(struct selections *all, struct selection *made, size_t len)
+{
+	struct selection **bucket = bucket_of(all, made->name, len);
+
+	if (all->count >= SELECTIONS_MAX) {
+		all->refused++;
+		return -ENFILE;
+	}
+	int r = array_grow(&all->items, all->count, &all->cap, sizeof(struct selection *));
+	if (r < 0)
+		return r;
+	made->next = *bucket;
+	*bucket = made;
+	made->at = all->count;
+	all->items[all->count++] = made;
+	return 0;
+}
+
+void selections_count(const struct store *s, struct store_counts *ret)
+{
+	struct selections *all = s->selections;
+
+	pthread_mutex_lock(&all->lock);
+	ret->selections = all->count;
+	ret->selections_refused = all->refused;
+	pthread_mutex_unlock(&all->lock);
+}
+
+size_t selections_held(const struct store *s)
+{
+	struct store_counts counts;
+
+	selections_count(s, &counts);
+	return counts.selections;
+}
+
 int selection_get(struct store *s, const char *name, size_t len, struct selection **ret)
 {
 	struct selections *all = s->selections;
@@ -104,20 +140,12 @@ int selection_get(struct store *s, const char *name, size_t len, struct selectio
 		return r;
 	pthread_mutex_lock(&all->lock);
 	*ret = find_locked(all, name, len);
-	if (*ret) {
+	if (*ret)
 		(*ret)->refs++;
-	} else {
-		r = array_grow(&all->items, all->count, &all->cap, sizeof(struct selection *));
-		if (r == 0) {
-			struct selection **bucket = bucket_of(all, name, len);
-
-			made->next = *bucket;
-			*bucket = made;
-			made->at = all->count;
-			all->items[all->count++] = made;
-			*ret = take_ptr(made);
-		}
-	}
+	else
+		r = add_locked(all, made, len);
+	if (!*ret && r == 0)
+		*ret = take_ptr(made);
 	pthread_mutex_unlock(&all->lock);
 	selection_free(made);
 	return r;

@@ -52,6 +52,7 @@ struct selections {
 	size_t cap;
 	uint64_t uses;
 	size_t set_bytes;
+	uint64_t refused;
 };
 
 /* Whether a pod of the namespace is selected, other than one. */

@@ -157,4 +157,5 @@ void store_counts(struct store *s, struct store_counts *ret)
 	store_rdlock(s);
 	*ret = s->counts;
 	store_rdunlock(s);
+	selections_count(s, ret);
 }

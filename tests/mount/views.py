@@ -454,6 +454,22 @@ def forgotten(s):
     until(dropped, 'the inodes are given back')
 
 
+@test('however many selections are looked for, few of them are kept; those in use go on')
+def many(s):
+    s.create('used', labels={'used': '1'})
+    held = os.open(s.inner('used=1'), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for n in range(9000):
+            os.stat(s.inner(f'many!=n{n}') if n % 2 else s.selection(f'many!=n{n}'))
+        until(lambda: metrics.read(s.mount)['podfs_selections'] < 6000, 'most are given back')
+        equal(os.listdir(held), ['used'], 'what is in use')
+        equal(os.listdir(s.inner('used=1')), ['used'], 'the same again')
+        s.delete('used')
+        until(lambda: os.listdir(held) == [] == os.listdir(s.inner('used=1')), 'it follows')
+    finally:
+        os.close(held)
+
+
 @test('in a mount of one namespace selections are of what is known')
 def one_namespace(s):
     s.create('mine', labels={'scoped': '1'})

@@ -103,9 +103,43 @@ static void a_set_that_grows_counts_for_more(void **state)
 	assert_true(all->set_bytes < before + NAMESPACES * 2 * sizeof(void *));
 }
 
+static void more_than_a_limit_are_not_held_at_once(void **state)
+{
+	struct selection *all[SELECTIONS_MAX];
+	struct selection *more = NULL;
+	struct store_counts counts;
+	char name[32];
+
+	(void)state;
+	store_rdlock(world.store);
+	for (size_t i = 0; i < SELECTIONS_MAX; i++) {
+		int len = snprintf(name, sizeof(name), "a=%zu", i);
+
+		assert_int_equal(selection_get(world.store, name, (size_t)len, &all[i]), 0);
+	}
+	assert_int_equal(selections_held(world.store), SELECTIONS_MAX);
+	assert_int_equal(selection_get(world.store, "b=1", 3, &more), -ENFILE);
+	assert_null(more);
+	selections_count(world.store, &counts);
+	assert_int_equal(counts.selections, SELECTIONS_MAX);
+	assert_int_equal(counts.selections_refused, 1);
+	/* One that is there is found, and one that goes makes room. */
+	assert_int_equal(selection_get(world.store, "a=1", 3, &more), 0);
+	assert_ptr_equal(more, all[1]);
+	selection_unref(more);
+	selection_unref(all[0]);
+	assert_int_equal(selection_get(world.store, "b=1", 3, &all[0]), 0);
+	store_rdunlock(world.store);
+	for (size_t i = 0; i < SELECTIONS_MAX; i++)
+		selection_unref(all[i]);
+	assert_int_equal(selections_held(world.store), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(more_than_a_limit_are_not_held_at_once, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(large_sets_push_out_as_many_small_ones_as_it_takes,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_set_that_grows_counts_for_more, set_up, tear_down),

@@ -5,8 +5,9 @@
  * There is one selection of each name that somebody holds: those names' changes
  * are told with every change of the store. What holds one costs a comparison of
  * labels for each pod that comes, goes or changes its labels; pods that change
- * in other ways cost nothing. How many are held is up to the kernel, which
- * knows a folder for each.
+ * in other ways cost nothing. The kernel knows a folder for each, and would keep
+ * it as long as it likes: so it is asked to drop them if they are many, and more
+ * than a limit there are not, for anybody who may look up a name makes them.
  *
  * Whether a pod is selected is told by its labels in the index, and a listing
  * is made from the index or the namespace's pods, whichever is less to look at.
@@ -22,17 +23,25 @@
 
 struct selection;
 
+/* So many are held at once at most, and from so many on those that are not in use had better go. */
+#define SELECTIONS_MAX 16384u
+#define SELECTIONS_MANY 4096u
+
 /**
  * The selection of a selector that is written as a file's name.
  *
  * @ret  a reference that the caller gives back.
  *
- * [any thread] Under the store's lock, shared. 0; -EINVAL: malformed; -ENOMEM.
+ * [any thread] Under the store's lock, shared. 0; -EINVAL: malformed; -ENFILE: SELECTIONS_MAX
+ * others are held; -ENOMEM.
  */
 int selection_get(struct store *s, const char *name, size_t len, struct selection **ret);
 
 /* Whether selection_get() would find it well-formed, without making it. */
 int selection_check(struct store *s, const char *name, size_t len);
+
+/* How many are held. [any thread] No lock is needed. */
+size_t selections_held(const struct store *s);
 
 /* [any thread] NULL is none. No lock is needed. The store must outlive every reference. */
 struct selection *selection_ref(struct selection *sel);

@@ -189,6 +189,8 @@ struct store_counts {
 	uint64_t arena_live; /* bytes of the same, packed, and of older ones that are held */
 	uint64_t arena_used; /* with what is dead, and has not been given back yet */
 	uint64_t left_out;
+	uint64_t selections;         /* held now */
+	uint64_t selections_refused; /* since the start, as too many were held */
 	bool unreadable[KIND_COUNT]; /* store_set_readable() */
 };
 void store_counts(struct store *s, struct store_counts *ret);

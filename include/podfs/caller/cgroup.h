@@ -7,10 +7,9 @@
  * own: a process can make a cgroup there that is named like another pod's, and
  * move into it. So what counts is the outermost cgroup that has a pod's name,
  * which only the kubelet can have made, unless it is in what systemd leaves to
- * a user of the host (user@1000.service): there nothing counts; it is either a pod that is known, or
- * the process is in none. A name further in is never taken instead, as a pod
- * that is not known (deleted, or in a namespace that is not shown) could
- * otherwise pass for one that is.
+ * a user of the host (user@1000.service): there nothing counts; it is either a pod that is known,
+ * or the process is in none. A name further in is never taken instead, as a pod that is not known
+ * (deleted, or in a namespace that is not shown) could otherwise pass for one that is.
  *
  * One thing can rightly be around a cluster's pods: another pod, in one
  * container of which a whole node runs. Then podfs is in that container, too.

@@ -18,7 +18,8 @@ enum part {
 	PART_NODE = 64, /* what it has to give */
 };
 
-#define PARTS_FIELDS (PART_IDENTITY | PART_LABELS | PART_ANNOTATIONS | PART_PLACE)
+#define PARTS_MAPS (PART_LABELS | PART_ANNOTATIONS)
+#define PARTS_FIELDS (PART_IDENTITY | PARTS_MAPS | PART_PLACE)
 #define PARTS_RESOURCES (PART_CONTAINERS | PART_NODE)
 
 static const struct {
@@ -58,26 +59,47 @@ bool same_text(const struct view *a, uint32_t x, const struct view *b, uint32_t 
 	       bytes_equal(a->text + m->off, m->len, b->text + n->off, n->len);
 }
 
-/* A node that is known differs from one that is not. */
-static bool same_member(const struct view *a, const struct view *b, size_t i)
+/* A folder in two views; what is in two of one text needs no look. */
+struct folder {
+	const char *name;
+	uint32_t old;
+	uint32_t new;
+	bool same;
+};
+
+static struct folder find_folder(const struct view *old, const struct view *new, const char *name)
 {
-	if (a == b || !a || !b)
-		return a == b;
-	return same_text(a, view_member(a, texts[i].folder, texts[i].member), b,
-			 view_member(b, texts[i].folder, texts[i].member));
+	struct folder f = {
+	    .name = name,
+	    .old = json_member(&old->index, old->text, 0, name),
+	    .new = json_member(&new->index, new->text, 0, name),
+	};
+
+	f.same = same_text(old, f.old, new, f.new);
+	return f;
 }
 
-/* The parts that differ. */
-static unsigned int compare_parts(const struct downward_source *old,
-				  const struct downward_source *new)
+/* The parts of a pod or of a Node that differ. A Node that is known differs from one that is not.
+ */
+static unsigned int differing_parts(const struct view *old, const struct view *new, bool of_node)
 {
+	struct folder f = {.name = ""};
 	unsigned int parts = 0;
 
+	if (old == new)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const struct view *a = texts[i].of_node ? old->node : old->pod;
-		const struct view *b = texts[i].of_node ? new->node : new->pod;
-
-		if (!(parts & texts[i].part) && !same_member(a, b, i))
+		if (texts[i].of_node != of_node)
+			continue;
+		if (!old || !new) {
+			parts |= texts[i].part;
+			continue;
+		}
+		if (strcmp(f.name, texts[i].folder) != 0)
+			f = find_folder(old, new, texts[i].folder);
+		if (!f.same && !(parts & texts[i].part) &&
+		    !same_text(old, node_member(old, f.old, texts[i].member), new,
+			       node_member(new, f.new, texts[i].member)))
 			parts |= texts[i].part;
 	}
 	return parts;
@@ -85,12 +107,7 @@ static unsigned int compare_parts(const struct downward_source *old,
 
 bool downward_node_matters(const struct view *old, const struct view *new)
 {
-	if (!old || !new)
-		return old != new;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].of_node && !same_member(old, new, i))
-			return true;
-	return false;
+	return differing_parts(old, new, true);
 }
 
 int report(struct diff *diff, enum change_kind kind, struct bytes path)
@@ -125,22 +142,39 @@ static const enum part field_parts[FIELD_COUNT] = {
     PART_PLACE,    PART_PLACE,    PART_PLACE,    PART_PLACE,  PART_PLACE,
 };
 
+static bool is_map(enum part part)
+{
+	return part & PARTS_MAPS;
+}
+
+static int diff_map(struct map_diffs *maps, const char *path, struct diff *diff)
+{
+	struct bytes name = {path, strlen(path)};
+	bool differs = false;
+	int r = map_diffs_compare(maps, name, &differs);
+
+	return r == 0 && differs ? report(diff, CHANGE_VALUE, name) : r;
+}
+
 static int diff_fields(const struct downward_source *old, const struct downward_source *new,
-		       unsigned int parts, struct diff *diff)
+		       unsigned int parts, struct map_diffs *maps, struct diff *diff)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < FIELD_COUNT && r == 0; i++)
-		if (parts & field_parts[i])
-			r = diff_field(old, new, field_path(i), diff);
+	for (size_t i = 0; i < FIELD_COUNT && r == 0; i++) {
+		if (!(parts & field_parts[i]))
+			continue;
+		r = is_map(field_parts[i]) ? diff_map(maps, field_path(i), diff)
+					   : diff_field(old, new, field_path(i), diff);
+	}
 	if (r == 0 && (parts & PART_LABELS))
-		r = subscript_diff(old->pod, new->pod, "labels", diff);
+		r = map_diffs_keys(maps, "labels", diff);
 	if (r == 0 && (parts & PART_ANNOTATIONS))
-		r = subscript_diff(old->pod, new->pod, "annotations", diff);
+		r = map_diffs_keys(maps, "annotations", diff);
 	return r;
 }
 
-/* All files of env/ and of volumes/. */
+/* All files of env/ and of volumes/, sorted. */
 static int collect(const struct downward_source *s, struct files *ret)
 {
 	const struct bytes all = {0};
@@ -148,26 +182,43 @@ static int collect(const struct downward_source *s, struct files *ret)
 
 	if (r == 0)
 		r = volume_files(s, all, ret);
-	return r < 0 ? r : files_settle(s, ret);
+	if (r == 0)
+		files_sort(ret);
+	return r;
+}
+
+static int diff_files(const struct downward_source *old, const struct downward_source *new,
+		      unsigned int parts, struct map_diffs *maps, struct diff *diff)
+{
+	cleanup_files struct files was = {0};
+	cleanup_files struct files is = {0};
+	int r = collect(new, &is);
+
+	/* Which files there are does not depend on labels and annotations. */
+	if (r == 0 && !(parts & ~PARTS_MAPS))
+		return files_diff_maps(new, &is, maps, diff);
+	if (r == 0)
+		r = files_settle(new, &is);
+	if (r == 0)
+		r = collect(old, &was);
+	if (r == 0)
+		r = files_settle(old, &was);
+	return r < 0 ? r : files_diff(old, &was, new, &is, maps, diff);
 }
 
 int downward_diff(const struct downward_source *old, const struct downward_source *new,
 		  struct diff *ret)
 {
-	unsigned int parts = compare_parts(old, new);
-	cleanup_files struct files was = {0};
-	cleanup_files struct files is = {0};
+	unsigned int parts = differing_parts(old->pod, new->pod, false) |
+			     differing_parts(old->node, new->node, true);
+	cleanup_map_diffs struct map_diffs maps = {.old = old->pod, .new = new->pod};
 	int r = 0;
 
 	if (!parts)
 		return 0;
 	if (parts & PARTS_FIELDS)
-		r = diff_fields(old, new, parts, ret);
+		r = diff_fields(old, new, parts, &maps, ret);
 	if (r == 0 && (parts & PARTS_RESOURCES))
 		r = resources_diff(old, new, ret);
-	if (r == 0)
-		r = collect(old, &was);
-	if (r == 0)
-		r = collect(new, &is);
-	return r < 0 ? r : files_diff(old, &was, new, &is, ret);
+	return r < 0 ? r : diff_files(old, new, parts, &maps, ret);
 }

@@ -13,7 +13,7 @@ struct walk {
 	struct side old;
 	struct side new;
 	struct diff *diff;
-	struct map_diffs maps;
+	struct map_diffs *maps;
 	struct buf a; /* two values */
 	struct buf b;
 };
@@ -68,7 +68,7 @@ static int compare_maps(struct walk *w, size_t i, size_t j, bool *ret)
 
 	if (w->a.err || w->b.err)
 		return -ENOMEM;
-	return bytes_equal(was.p, was.len, is.p, is.len) ? map_diffs_compare(&w->maps, is, ret)
+	return bytes_equal(was.p, was.len, is.p, is.len) ? map_diffs_compare(w->maps, is, ret)
 							 : -ENOENT;
 }
 
@@ -123,18 +123,39 @@ static int compare_dirs(struct walk *w, size_t i, size_t old_end, size_t j, size
 }
 
 int files_diff(const struct downward_source *old, const struct files *was,
-	       const struct downward_source *new, const struct files *is, struct diff *diff)
+	       const struct downward_source *new, const struct files *is, struct map_diffs *maps,
+	       struct diff *diff)
 {
 	struct walk w = {
 	    .old = {old, was},
 	    .new = {new, is},
 	    .diff = diff,
-	    .maps = {.old = old->pod, .new = new->pod},
+	    .maps = maps,
 	};
 	int r = compare_dirs(&w, 0, was->count, 0, is->count, 0);
 
-	map_diffs_release(&w.maps);
 	buf_release(&w.a);
 	buf_release(&w.b);
 	return r;
+}
+
+int files_diff_maps(const struct downward_source *new, const struct files *files,
+		    struct map_diffs *maps, struct diff *diff)
+{
+	cleanup_buf struct buf scratch = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < files->count && r == 0; i++) {
+		struct bytes path = reference_field(new->pod, files->files[i].holder, &scratch);
+		bool differs = false;
+
+		r = map_diffs_compare(maps, path, &differs);
+		if (r == 0 && differs)
+			r = files_is_shown(new, files, i);
+		if (r == 0 && differs)
+			r = report(diff, CHANGE_VALUE, file_path(files, i));
+		if (r == -ENOENT)
+			r = 0;
+	}
+	return scratch.err ? scratch.err : r;
 }

@@ -82,6 +82,7 @@ static int chosen_files(const struct downward_source *s, const struct split *pat
 	int r = bytes_are(path->first, "env") ? env_files(s, path->second, ret)
 					      : volume_files(s, path->second, ret);
 
+	files_sort(ret);
 	return r < 0 ? r : files_settle(s, ret);
 }
 

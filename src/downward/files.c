@@ -55,29 +55,41 @@ static bool is_below(struct bytes path, struct bytes dir)
 	       (path.len > dir.len && path.p[dir.len] == '/' && !memcmp(path.p, dir.p, dir.len));
 }
 
-int files_settle(const struct downward_source *s, struct files *files)
+void files_sort(struct files *files)
 {
-	struct bytes last = {0}; /* the path that was looked at last */
 	size_t kept = 0;
 
-	if (!files->count)
-		return 0;
-	qsort_r(files->files, files->count, sizeof(*files->files), compare_files,
-		files->paths.data);
+	if (files->count)
+		qsort_r(files->files, files->count, sizeof(*files->files), compare_files,
+			files->paths.data);
 	for (size_t i = 0; i < files->count; i++) {
-		const struct file *file = &files->files[i];
 		struct bytes path = file_path(files, i);
+		struct bytes last = kept ? file_path(files, kept - 1) : (struct bytes){0};
 
-		if (last.len && bytes_equal(path.p, path.len, last.p, last.len))
+		if (!kept || !bytes_equal(path.p, path.len, last.p, last.len))
+			files->files[kept++] = files->files[i];
+	}
+	files->count = kept;
+}
+
+/* Whether a file has a value: 0; -ENOENT; -ENOMEM. */
+static int has_value(const struct downward_source *s, const struct file *file)
+{
+	return reference_read(s, file->holder, file->container, NULL);
+}
+
+int files_settle(const struct downward_source *s, struct files *files)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (kept && is_below(file_path(files, i), file_path(files, kept - 1)))
 			continue;
-		last = path;
-		if (kept && is_below(path, file_path(files, kept - 1)))
-			continue;
-		int r = reference_read(s, file->holder, file->container, NULL);
+		int r = has_value(s, &files->files[i]);
 		if (r == -ENOMEM)
 			return r;
 		if (r == 0)
-			files->files[kept++] = *file;
+			files->files[kept++] = files->files[i];
 	}
 	files->count = kept;
 	return 0;
@@ -98,6 +110,26 @@ static size_t lower_bound(const struct files *files, struct bytes path)
 			hi = mid;
 	}
 	return lo;
+}
+
+int files_is_shown(const struct downward_source *s, const struct files *files, size_t i)
+{
+	struct bytes path = file_path(files, i);
+	int r = has_value(s, &files->files[i]);
+
+	for (size_t len = 0; len < path.len && r == 0; len++) {
+		struct bytes above = {path.p, len};
+		size_t at = path.p[len] == '/' ? lower_bound(files, above) : i;
+
+		if (at == i)
+			continue;
+		struct bytes found = file_path(files, at);
+		if (bytes_equal(found.p, found.len, above.p, above.len)) {
+			r = has_value(s, &files->files[at]);
+			r = r == 0 ? -ENOENT : r == -ENOENT ? 0 : r;
+		}
+	}
+	return r;
 }
 
 int files_find(const struct files *files, struct bytes path, struct downward_place *ret,

@@ -122,9 +122,8 @@ bool subscript_parse(struct bytes path, struct subscript *ret);
 /* Appends the value of that key, if the pod has it. 0 or -ENOMEM. */
 int subscript_read(const struct view *pod, const struct subscript *subscript, struct buf *out);
 
-/* Reports `downward/metadata.labels['k']` of all keys with another value. 0 or -ENOMEM. */
-int subscript_diff(const struct view *old, const struct view *new, const char *map,
-		   struct diff *diff);
+/* Reports `downward/metadata.labels['k']`, if there can be such a file. 0 or -ENOMEM. */
+int subscript_report(const char *map, struct bytes key, struct diff *diff);
 
 /* The members of metadata.@map, if the pod has it. 0 or -ENOMEM. */
 int map_sort(const struct view *pod, const char *map, struct sorted_members *ret);
@@ -220,11 +219,15 @@ static inline struct bytes file_path(const struct files *files, size_t i)
 /* Adds @file, whose path is what `paths` got since it was @path_off long. 0 or -ENOMEM. */
 int files_add(struct files *files, size_t path_off, struct file file);
 
-/*
- * Sorts; of one path the file added last stays, if it has a value. What would be
- * below a file is left out. 0 or -ENOMEM.
+/* Sorts; of one path the file added last stays. */
+void files_sort(struct files *files);
+
+/* Of sorted files: leaves out those without a value, and what would be below a file. 0 or -ENOMEM.
  */
 int files_settle(const struct downward_source *s, struct files *files);
+
+/* Whether files_settle() would keep file @i of sorted ones. 0; -ENOENT: no; -ENOMEM. */
+int files_is_shown(const struct downward_source *s, const struct files *files, size_t i);
 
 /* What is at @path: 0, with the file's number if it is one; or -ENOENT. */
 int files_find(const struct files *files, struct bytes path, struct downward_place *ret,
@@ -246,10 +249,9 @@ int env_read(const struct downward_source *s, struct bytes folder, struct bytes 
 
 /* diff_maps.c: two pods' labels and annotations. */
 struct map_diff {
-	bool is_compared;
+	bool is_read;
 	bool differs;
-	bool is_sorted;
-	struct sorted_members was;
+	struct sorted_members was; /* of maps that are written alike: empty */
 	struct sorted_members is;
 };
 
@@ -263,11 +265,20 @@ struct map_diffs {
 
 /* Whether what a field path stands for differs. 0; -ENOENT: it is in none of them; -ENOMEM. */
 int map_diffs_compare(struct map_diffs *d, struct bytes path, bool *ret);
+/* Reports the keys of `labels` or `annotations` that have another value. 0 or -ENOMEM. */
+int map_diffs_keys(struct map_diffs *d, const char *map, struct diff *diff);
 void map_diffs_release(struct map_diffs *d);
+#define cleanup_map_diffs cleanup_(map_diffs_release)
 
-/* diff_files.c, diff_resources.c */
+/* diff_files.c: settled files; or sorted ones that are the same in both, of which only maps differ.
+ */
 int files_diff(const struct downward_source *old, const struct files *was,
-	       const struct downward_source *new, const struct files *is, struct diff *diff);
+	       const struct downward_source *new, const struct files *is, struct map_diffs *maps,
+	       struct diff *diff);
+int files_diff_maps(const struct downward_source *new, const struct files *files,
+		    struct map_diffs *maps, struct diff *diff);
+
+/* diff_resources.c */
 int resources_diff(const struct downward_source *old, const struct downward_source *new,
 		   struct diff *diff);
 

@@ -93,7 +93,7 @@ int subscript_read(const struct view *pod, const struct subscript *subscript, st
 	return scratch.err ? scratch.err : buf_add(out, value.p, value.len);
 }
 
-static int report_key(const char *map, struct bytes key, struct diff *diff)
+int subscript_report(const char *map, struct bytes key, struct diff *diff)
 {
 	cleanup_buf struct buf path = {0};
 
@@ -109,56 +109,9 @@ static int report_key(const char *map, struct bytes key, struct diff *diff)
 		   : report(diff, CHANGE_VALUE, (struct bytes){path.data, path.len});
 }
 
-static struct bytes member_key(const struct sorted_members *members, size_t i)
-{
-	return (struct bytes){members->keys.data + members->members[i].key_off,
-			      members->members[i].key_len};
-}
-
 int map_sort(const struct view *pod, const char *map, struct sorted_members *ret)
 {
 	uint32_t n = view_member(pod, "metadata", map);
 
 	return n && node_at(pod, n)->type == JSON_OBJECT ? sort_members(pod, n, ret) : 0;
-}
-
-int subscript_diff(const struct view *old, const struct view *new, const char *map,
-		   struct diff *diff)
-{
-	cleanup_sorted_members struct sorted_members was = {0};
-	cleanup_sorted_members struct sorted_members is = {0};
-	cleanup_buf struct buf a = {0};
-	cleanup_buf struct buf b = {0};
-	size_t i = 0;
-	size_t j = 0;
-	int r = map_sort(old, map, &was);
-
-	if (r == 0)
-		r = map_sort(new, map, &is);
-	while (r == 0 && (i < was.count || j < is.count)) {
-		struct bytes key = {0};
-		uint32_t x = 0;
-		uint32_t y = 0;
-		int order = i == was.count ? 1 : j == is.count ? -1 : 0;
-
-		if (!order) {
-			key = member_key(&was, i);
-			struct bytes other = member_key(&is, j);
-			order = bytes_compare(key.p, key.len, other.p, other.len);
-		}
-		if (order <= 0) {
-			key = member_key(&was, i);
-			x = was.members[i++].node;
-		}
-		if (order >= 0) {
-			key = member_key(&is, j);
-			y = is.members[j++].node;
-		}
-		/* A key that is not there has the empty value. */
-		struct bytes before = node_string(old, x, &a);
-		struct bytes after = node_string(new, y, &b);
-		if (!bytes_equal(before.p, before.len, after.p, after.len))
-			r = report_key(map, key, diff);
-	}
-	return r < 0 ? r : a.err ? a.err : b.err;
 }

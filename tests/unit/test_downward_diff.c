@@ -14,6 +14,10 @@
 #define VOLUME(mode)                                                                               \
 	"`spec`:{`volumes`:[{`name`:`v`,`downwardAPI`:{`items`:[{`path`:`d/l`,`mode`:" mode        \
 	",`fieldRef`:{`fieldPath`:`metadata.labels`}}]}}]}"
+#define BELOW(field)                                                                               \
+	"`spec`:{`volumes`:[{`name`:`v`,`downwardAPI`:{`items`:[{`path`:`d/l`,"                    \
+	"`fieldRef`:{`fieldPath`:`metadata.labels`}},{`path`:`d`,`fieldRef`:{`fieldPath`:`" field  \
+	"`}}]}}]}"
 #define ON_HOST(yes, status) NAMED("1", "`spec`:{`hostNetwork`:" yes "},`status`:{" status "}")
 #define CONTAINER(resources, phase)                                                                \
 	NAMED("1", "`spec`:{`containers`:[{`name`:`m`,`resources`:{" resources                     \
@@ -461,6 +465,31 @@ static void names_exactly_what_differs(void **state)
 	assert_in_range(with_changes, 50, 100);
 }
 
+/* The most frequent change: which files there are does not depend on it. */
+static void names_exactly_the_files_of_a_label(void **state)
+{
+	cleanup_setting struct setting a = {0};
+	cleanup_setting struct setting b = {0};
+	struct dice dice = {.state = 7};
+	size_t with_changes = 0;
+
+	for (int round = 0; round < 120; round++) {
+		struct parts p;
+
+		for (size_t i = 0; i < ARRAY_SIZE(p.seeds); i++)
+			p.seeds[i] = dice_roll(&dice, 1u << 30);
+		make(&p, &a);
+		/* The labels, the annotations, or both. */
+		for (size_t i = 1; i <= 2; i++)
+			if (round % 3 != (int)i)
+				p.seeds[i] = dice_roll(&dice, 1u << 30);
+		make(&p, &b);
+		b.source.node = a.source.node;
+		with_changes += compare(&a, &b) > 0;
+	}
+	assert_in_range(with_changes, 60, 120);
+}
+
 static void a_node_matters_if_a_pod_shows_it(void **state)
 {
 	cleanup_setting struct setting a = {0};
@@ -529,6 +558,11 @@ static void says_what_a_reader_must_know(void **state)
 	     "`address`:`10.0.0.1`}],`conditions`:[{`type`:`Ready`}]}}",
 	     ""},
 	    {NAMED("1", VOLUME("256")), NULL, NAMED("2", VOLUME("256")), NULL,
+	     "=metadata.labels =metadata.labels['x.io%2Fa'] =volumes/v/d/l "},
+	    /* What would be below a file is none, unless that has no value. */
+	    {NAMED("1", BELOW("metadata.name")), NULL, NAMED("2", BELOW("metadata.name")), NULL,
+	     "=metadata.labels =metadata.labels['x.io%2Fa'] "},
+	    {NAMED("1", BELOW("no.field")), NULL, NAMED("2", BELOW("no.field")), NULL,
 	     "=metadata.labels =metadata.labels['x.io%2Fa'] =volumes/v/d/l "},
 	    {NAMED("1", VOLUME("256")), NULL, NAMED("1", VOLUME("288")), NULL,
 	     "-volumes/v/d/l +volumes/v/d/l "},
@@ -693,6 +727,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(says_what_a_reader_must_know),
 	    cmocka_unit_test(names_exactly_what_differs),
+	    cmocka_unit_test(names_exactly_the_files_of_a_label),
 	    cmocka_unit_test(a_node_matters_if_a_pod_shows_it),
 	    cmocka_unit_test(any_text_does_no_harm),
 	    cmocka_unit_test(many_files_of_a_large_map_cost_little),

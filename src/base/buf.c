@@ -105,6 +105,16 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	return r;
 }
 
+void buf_fit(struct buf *b)
+{
+	char *data = b->data && b->cap > b->len + 1 ? realloc(b->data, b->len + 1) : NULL;
+
+	if (!data)
+		return;
+	b->data = data;
+	b->cap = b->len + 1;
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
 	if (n >= b->len) {

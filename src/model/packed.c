@@ -58,13 +58,26 @@ static void copy_text(struct buf *out, const struct source *src, uint32_t m, boo
 	buf_add(out, src->text + start, end - start);
 }
 
+/* Whether a member is replaced by what every text begins with. */
+static bool is_type(const struct source *src, uint32_t m)
+{
+	const struct json_node *node = &src->index->nodes[m];
+
+	return json_key_is(src->text, node, "apiVersion") || json_key_is(src->text, node, "kind");
+}
+
+static bool is_managed_fields(const struct source *src, uint32_t m)
+{
+	return json_key_is(src->text, &src->index->nodes[m], "managedFields");
+}
+
 static void copy_metadata(struct buf *out, const struct source *src, uint32_t metadata)
 {
 	bool first = true;
 
 	buf_addstr(out, ",\"metadata\":{");
 	for (uint32_t m = json_first(src->index, metadata); m; m = src->index->nodes[m].next) {
-		if (json_key_is(src->text, &src->index->nodes[m], "managedFields"))
+		if (is_managed_fields(src, m))
 			continue;
 		copy_text(out, src, m, first);
 		first = false;
@@ -80,12 +93,9 @@ static int make_text(struct packed *p, const struct source *src, uint32_t metada
 	buf_reserve(out, src->index->nodes[0].len + 64);
 	buf_addf(out, "{\"apiVersion\":\"v1\",\"kind\":\"%s\"", kind_name(p->kind));
 	for (uint32_t m = json_first(src->index, 0); m; m = src->index->nodes[m].next) {
-		const struct json_node *node = &src->index->nodes[m];
-
 		if (m == metadata)
 			copy_metadata(out, src, metadata);
-		else if (!json_key_is(src->text, node, "apiVersion") &&
-			 !json_key_is(src->text, node, "kind"))
+		else if (!is_type(src, m))
 			copy_text(out, src, m, false);
 	}
 	buf_addch(out, '}');
@@ -103,6 +113,121 @@ static const char *check_names(const struct packed *p)
 		: namespace_len != 0)
 		return "metadata.namespace is not one of its kind";
 	return NULL;
+}
+
+/* Makes an index over a text from that of another, of which it has pieces. */
+struct mover {
+	struct source src;
+	struct json_index *to;
+	uint32_t last; /* the child of the open container seen last, 0: none yet */
+	uint32_t at;   /* in the text */
+};
+
+static struct json_node *add_child(struct mover *m, uint32_t parent)
+{
+	struct json_node *nodes = m->to->nodes;
+	uint32_t n = m->to->count++;
+
+	if (m->last)
+		nodes[m->last].next = n;
+	nodes[parent].count++;
+	m->last = n;
+	return &nodes[n];
+}
+
+/* A member of the root that is in every text. The quote before its key is next. */
+static struct json_node *add_new(struct mover *m, const char *key, enum json_type type)
+{
+	struct json_node *node = add_child(m, 0);
+	uint32_t len = (uint32_t)strlen(key);
+	uint32_t quote = type == JSON_STRING;
+
+	*node = (struct json_node){
+	    .key_off = m->at + 1, .off = m->at + len + 3 + quote, .type = type & 0xf};
+	node->key_len = len & 0xffffff;
+	m->at = node->off;
+	return node;
+}
+
+static void add_type(struct mover *m, const char *key, const char *value)
+{
+	struct json_node *node = add_new(m, key, JSON_STRING);
+
+	node->len = (uint32_t)strlen(value);
+	/* Behind the quote, and what is between two members. */
+	m->at += node->len + 2;
+}
+
+/* What copy_text() copied: member @n of the other index and all below it, as far as @end. */
+static void move_member(struct mover *m, uint32_t parent, uint32_t n, uint32_t end)
+{
+	const struct json_node *from = m->src.index->nodes;
+	uint32_t start = from[n].key_off - 1;
+	uint32_t text_end = from[n].off + from[n].len + (from[n].type == JSON_STRING);
+	uint32_t by = m->at - start;
+	uint32_t nodes_by = m->to->count - n;
+	struct json_node *to = add_child(m, parent);
+
+	m->to->count += end - n - 1;
+	for (uint32_t i = n; i < end; i++, to++) {
+		*to = from[i];
+		to->off += by;
+		to->key_off += to->key_off ? by : 0;
+		to->next += to->next ? nodes_by : 0;
+	}
+	m->to->nodes[m->last].next = 0;
+	m->at += text_end - start + 1;
+}
+
+static uint32_t end_of(const struct json_index *index, uint32_t n, uint32_t end)
+{
+	return index->nodes[n].next ? index->nodes[n].next : end;
+}
+
+static void move_metadata(struct mover *m, uint32_t metadata, uint32_t end)
+{
+	const struct json_index *from = m->src.index;
+	struct json_node *node = add_new(m, "metadata", JSON_OBJECT);
+	uint32_t own = m->last;
+
+	m->at++;
+	m->last = 0;
+	for (uint32_t n = json_first(from, metadata); n; n = from->nodes[n].next)
+		if (!is_managed_fields(&m->src, n))
+			move_member(m, own, n, end_of(from, n, end));
+	/* Behind the last one there is no comma. */
+	m->at += m->last ? 0 : 1;
+	node->len = m->at - node->off;
+	m->at++;
+	m->last = own;
+}
+
+int packed_index(const struct packed *p, struct json_index *ret)
+{
+	const struct json_index *from = p->from.index;
+	struct mover m = {.src = {from, p->from.json}, .to = ret};
+
+	ret->cap = from->count + 2;
+	ret->nodes = calloc(ret->cap, sizeof(*ret->nodes));
+	if (!ret->nodes)
+		return -ENOMEM;
+	ret->key_max = (uint32_t)strlen("apiVersion");
+	if (p->key_max > ret->key_max)
+		ret->key_max = p->key_max;
+	ret->nodes[0] = (struct json_node){.len = (uint32_t)p->text.len, .type = JSON_OBJECT};
+	ret->count = 1;
+	m.at = 1;
+	add_type(&m, "apiVersion", "v1");
+	add_type(&m, "kind", kind_name(p->kind));
+	for (uint32_t n = json_first(from, 0); n; n = from->nodes[n].next) {
+		uint32_t end = end_of(from, n, from->count);
+
+		if (n == p->from.metadata)
+			move_metadata(&m, n, end);
+		else if (!is_type(&m.src, n))
+			move_member(&m, 0, n, end);
+	}
+	return 0;
 }
 
 /* Adds a member's text, as written, to a hash. */
@@ -171,6 +296,9 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 		return -EINVAL;
 	*ret_fault = "out of memory";
 	ret->kind = kind;
+	ret->from.json = json;
+	ret->from.index = index;
+	ret->from.metadata = metadata;
 	ret->key_max = index->key_max;
 	r = copy_members(ret, &src, metadata);
 	if (r < 0)

@@ -132,6 +132,27 @@ static void charge(struct opened *o, size_t bytes)
 	unref_all(dropped);
 }
 
+static struct opened *opened_new(struct version *v)
+{
+	struct opened *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	atomic_init(&o->refs, 1);
+	pthread_mutex_init(&o->lock, NULL);
+	o->version = version_ref(v);
+	return o;
+}
+
+/* It has its text and index. */
+static void complete(struct opened *o)
+{
+	o->view.text = o->text.data;
+	o->view.len = o->text.len;
+	o->cost = sizeof(*o) + o->text.cap + o->view.index.cap * sizeof(struct json_node);
+	keep(o);
+}
+
 int opened_get(struct version *v, struct opened **ret)
 {
 	size_t fault_off;
@@ -139,25 +160,39 @@ int opened_get(struct version *v, struct opened **ret)
 	*ret = find(v);
 	if (*ret)
 		return 0;
-	struct opened *o = calloc(1, sizeof(*o));
+	struct opened *o = opened_new(v);
 	if (!o)
 		return -ENOMEM;
-	atomic_init(&o->refs, 1);
-	pthread_mutex_init(&o->lock, NULL);
-	o->version = version_ref(v);
 	int r = version_read(v, &o->text);
-	o->view.text = o->text.data;
-	o->view.len = o->text.len;
 	if (r == 0)
 		r = json_scan(&o->view.index, o->text.data, o->text.len, &fault_off);
 	if (r < 0) {
 		opened_unref(o);
 		return r;
 	}
-	o->cost = sizeof(*o) + o->text.cap + o->view.index.cap * sizeof(struct json_node);
-	keep(o);
+	complete(o);
 	*ret = o;
 	return 0;
+}
+
+int opened_keep(struct version *v, struct buf *text, struct json_index *index)
+{
+	struct opened *o = opened_new(v);
+	int r = o ? 0 : -ENOMEM;
+
+	if (r == 0) {
+		o->text = *text;
+		o->view.index = *index;
+		*text = (struct buf){0};
+		*index = (struct json_index){0};
+		/* It was made with room for more, which nobody will need. */
+		buf_fit(&o->text);
+		complete(o);
+		opened_unref(o);
+	}
+	buf_release(text);
+	json_index_release(index);
+	return r;
 }
 
 static int rendered(struct opened *o, struct buf *out,

@@ -301,20 +301,34 @@ static int left_out_of(struct store *s, const struct packed *p, unsigned int *re
 	return 0;
 }
 
+/* The new version need not be unpacked and read again to be compared. Takes the text. */
+static int keep_opened(struct version *v, struct packed *p)
+{
+	struct json_index index = {0};
+
+	if (packed_index(p, &index) < 0)
+		return -ENOMEM;
+	return opened_keep(v, &p->text, &index);
+}
+
 /* All that a new version is another one by. */
-static int compare(struct store *s, const struct packed *p, struct update *u)
+static int compare(struct store *s, struct packed *p, struct update *u)
 {
 	struct object *o = u->object;
 	bool is_pod = o->kind == KIND_POD;
 	const struct state old = {o->version, node_of(s, o)};
 	const struct state new = {u->version, is_pod ? store_node_version(s, p->node_name) : NULL};
-	int r = state_diff(s, o->kind, &old, &new, &s->scratch);
+	int r = left_out_of(s, p, &u->left_out);
 
+	if (r == 0)
+		r = keep_opened(u->version, p);
+	if (r == 0)
+		r = state_diff(s, o->kind, &old, &new, &s->scratch);
 	if (r == 0)
 		r = history_fold(&s->scratch, &s->folded, &u->noted);
 	if (r == 0 && o->kind == KIND_NODE)
 		r = followers_find(s, o->name, o->version, u->version, &u->followers);
-	return r < 0 ? r : left_out_of(s, p, &u->left_out);
+	return r;
 }
 
 static int update_object(struct store *s, struct object *o, struct packed *p)

@@ -154,6 +154,22 @@ static void taking_leaves_an_empty_buffer(void **state)
 	free(taken);
 }
 
+static void what_is_not_in_use_is_given_back(void **state)
+{
+	cleanup_buf struct buf b = {0};
+
+	(void)state;
+	buf_fit(&b);
+	assert_null(b.data);
+	assert_int_equal(buf_reserve(&b, 1000), 0);
+	buf_addstr(&b, "text");
+	buf_fit(&b);
+	assert_int_equal(b.cap, 5);
+	assert_string_equal(b.data, "text");
+	buf_addstr(&b, " and more");
+	assert_string_equal(b.data, "text and more");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +183,7 @@ int main(void)
 	    cmocka_unit_test(a_size_that_would_wrap_is_out_of_memory),
 	    cmocka_unit_test(consuming_removes_from_the_front),
 	    cmocka_unit_test(taking_leaves_an_empty_buffer),
+	    cmocka_unit_test(what_is_not_in_use_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,11 +6,31 @@
 
 static struct json_index scratch;
 
+/* The index that is had from that of the JSON is the one that the text has. */
+static void assert_indexed(const struct packed *p)
+{
+	struct json_index want = {0};
+	struct json_index is = {0};
+	size_t fault_off;
+
+	assert_int_equal(json_scan(&want, p->text.data, p->text.len, &fault_off), 0);
+	assert_int_equal(packed_index(p, &is), 0);
+	assert_int_equal(is.count, want.count);
+	assert_true(is.key_max >= want.key_max);
+	for (uint32_t i = 0; i < want.count; i++)
+		if (memcmp(&is.nodes[i], &want.nodes[i], sizeof(want.nodes[i])) != 0)
+			fail_msg("node %u is another: %s", i, p->text.data);
+	json_index_release(&want);
+	json_index_release(&is);
+}
+
 static int pack(enum kind kind, const char *json, struct packed *ret)
 {
 	const char *fault = "unset";
 	int r = packed_from_json(&scratch, kind, json, strlen(json), ret, &fault);
 
+	if (r == 0)
+		assert_indexed(ret);
 	if ((r == 0) != (fault == NULL))
 		fail_msg("%d, but %s: %s", r, fault ? fault : "no fault", json);
 	return r;
@@ -89,6 +109,24 @@ static void a_list_and_a_watch_give_the_same_text(void **state)
 		    "\"namespace\":\"n\" } , \"apiVersion\" : \"v1\" , \"spec\":{\"x\": 1} , "
 		    "\"kind\":\"Pod\" } ",
 		    want);
+}
+
+static void the_index_follows_its_pieces(void **state)
+{
+	cleanup_packed struct packed p = {0};
+
+	(void)state;
+	/* pack() compares it with the index that the text itself gives. */
+	assert_int_equal(
+	    pack(KIND_POD,
+		 "{\"status\":{\"podIPs\":[{\"ip\":\"1.2.3.4\"},{}],\"n\":[[1,[]],null,true]},"
+		 "\"kind\":\"Pod\",\"metadata\":{\"labels\":{\"a\":\"1\",\"b\":\"\\u0041\"},"
+		 "\"managedFields\":[{\"x\":{\"f:a\":{}}},{\"y\":[1,2]}],\"name\":\"p\","
+		 "\"namespace\":\"n\",\"managedFields\":[{}]},\"apiVersion\":{\"not\":[\"it\"]},"
+		 "\"spec\":{\"containers\":[{\"name\":\"c\",\"env\":[{\"name\":\"A\"}]}]},"
+		 "\"metadata2\":{},\"z\":-1.5e3}",
+		 &p),
+	    0);
 }
 
 static void managed_fields_are_dropped_wherever_they_stand(void **state)
@@ -263,6 +301,7 @@ int main(void)
 	    cmocka_unit_test(what_the_indexes_need_is_taken_out),
 	    cmocka_unit_test(what_is_missing_is_empty),
 	    cmocka_unit_test(a_list_and_a_watch_give_the_same_text),
+	    cmocka_unit_test(the_index_follows_its_pieces),
 	    cmocka_unit_test(managed_fields_are_dropped_wherever_they_stand),
 	    cmocka_unit_test(another_kind_is_refused),
 	    cmocka_unit_test(what_is_no_object_is_refused),

@@ -42,6 +42,9 @@ int buf_addfill(struct buf *b, char c, size_t n);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
+/* Gives back the memory that is not in use. */
+void buf_fit(struct buf *b);
+
 /* Removes the first @n bytes. */
 void buf_consume(struct buf *b, size_t n);
 

@@ -36,12 +36,18 @@ struct packed {
 	struct pod_facts facts; /* of a pod */
 	struct buf text;
 	size_t fault_off; /* where in the JSON the fault is: of what is not JSON, its first byte */
+	struct {
+		const char *json; /* as it arrived, and its index: the caller's */
+		const struct json_index *index;
+		uint32_t metadata;
+	} from;
 };
 
 /**
  * Makes the kept form of an object's JSON.
  *
- * @index      scratch space that the caller keeps between calls.
+ * @index      scratch space that the caller keeps between calls. What is in it afterwards, and
+ *             @json, are needed until @ret is released or another one is made.
  * @ret        zeroed; to be released in any case.
  * @ret_fault  what is wrong, for the log; a constant. NULL on success.
  *
@@ -50,6 +56,12 @@ struct packed {
  */
 int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
 		     struct packed *ret, const char **ret_fault);
+
+/*
+ * The index over the text of @p, as json_scan() would make it, into a zeroed one. It is had from
+ * that of the JSON, of which both must still be as they were. 0 or -ENOMEM.
+ */
+int packed_index(const struct packed *p, struct json_index *ret);
 
 void packed_release(struct packed *p);
 #define cleanup_packed cleanup_(packed_release)

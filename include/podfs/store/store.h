@@ -139,7 +139,7 @@ void store_observe(struct store *s, const struct store_observer *observer);
 /**
  * Takes in one object; an older state of it is replaced.
  *
- * @p  its text is copied, its strings are moved.
+ * @p  what it was made from is still there (packed.h); its text may be taken.
  *
  * [loop] 1: the store changed; 0: it was known like that; -ENOMEM: nothing changed.
  */

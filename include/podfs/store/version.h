@@ -71,6 +71,12 @@ struct opened {
  * [any thread] Takes the cache's lock, never while indexing. 0, -ENOMEM or -EIO.
  */
 int opened_get(struct version *v, struct opened **ret);
+
+/*
+ * Keeps a version opened whose text and index are at hand; both are taken over, also if it fails.
+ * 0 or -ENOMEM.
+ */
+int opened_keep(struct version *v, struct buf *text, struct json_index *index);
 struct opened *opened_ref(struct opened *o);
 void opened_unref(struct opened *o);
 static inline void opened_unrefp(struct opened **o)

@@ -36,7 +36,8 @@ int resource_version_of(const char *obj, size_t len, char ret[RESOURCE_VERSION_M
 	const char *version;
 	size_t n;
 
-	if (!scan_member(obj, len, "metadata", &meta, &n) ||
+	/* It stands near the beginning of what most of an object's metadata comes after. */
+	if (!scan_member_start(obj, len, "metadata", &meta, &n) ||
 	    !scan_member_string(meta, n, "resourceVersion", &version, &n) || !n ||
 	    n > RESOURCE_VERSION_MAX)
 		return -EINVAL;

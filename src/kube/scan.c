@@ -124,8 +124,15 @@ static const char *value_end(const char *p, const char *end)
 	return done ? p + n : NULL;
 }
 
-static bool find_member(const char *text, size_t len, const char *key, bool begun, const char **ret,
-			size_t *ret_len)
+/* How much of a value there must be. */
+enum extent {
+	EXTENT_WHOLE,
+	EXTENT_BEGUN, /* a map or a list may go on behind the text */
+	EXTENT_START, /* its end is not looked for */
+};
+
+static bool find_member(const char *text, size_t len, const char *key, enum extent extent,
+			const char **ret, size_t *ret_len)
 {
 	const char *end = text + len;
 	const char *p = skip_space(text, end);
@@ -147,8 +154,13 @@ static bool find_member(const char *text, size_t len, const char *key, bool begu
 			return false;
 		p = skip_space(p + 1, end);
 		const char *value = p;
+		if (found && extent == EXTENT_START) {
+			*ret = value;
+			*ret_len = (size_t)(end - value);
+			return value < end;
+		}
 		p = p < end ? value_end(p, end) : NULL;
-		if (!p && found && begun && value && value < end &&
+		if (!p && found && extent == EXTENT_BEGUN && value && value < end &&
 		    (*value == '{' || *value == '['))
 			p = end;
 		if (!p)
@@ -166,13 +178,19 @@ static bool find_member(const char *text, size_t len, const char *key, bool begu
 
 bool scan_member(const char *text, size_t len, const char *key, const char **ret, size_t *ret_len)
 {
-	return find_member(text, len, key, false, ret, ret_len);
+	return find_member(text, len, key, EXTENT_WHOLE, ret, ret_len);
 }
 
 bool scan_member_begun(const char *text, size_t len, const char *key, const char **ret,
 		       size_t *ret_len)
 {
-	return find_member(text, len, key, true, ret, ret_len);
+	return find_member(text, len, key, EXTENT_BEGUN, ret, ret_len);
+}
+
+bool scan_member_start(const char *text, size_t len, const char *key, const char **ret,
+		       size_t *ret_len)
+{
+	return find_member(text, len, key, EXTENT_START, ret, ret_len);
 }
 
 bool scan_member_string(const char *text, size_t len, const char *key, const char **ret,

@@ -50,6 +50,10 @@ bool scan_member(const char *text, size_t len, const char *key, const char **ret
 bool scan_member_begun(const char *text, size_t len, const char *key, const char **ret,
 		       size_t *ret_len);
 
+/* Where the value begins, and all that follows: its end is not looked for. */
+bool scan_member_start(const char *text, size_t len, const char *key, const char **ret,
+		       size_t *ret_len);
+
 /* As scan_member(), for a string without escapes: its bytes without the quotes. */
 bool scan_member_string(const char *text, size_t len, const char *key, const char **ret,
 			size_t *ret_len);

@@ -82,6 +82,16 @@ void claims_remove(struct claims *c, struct claim *claim)
 	*at = claim->next;
 }
 
+void claims_replace(struct claims *c, struct claim *old, struct claim *new)
+{
+	struct claim **at = best_of(c, old);
+
+	while (*at != old)
+		at = &(*at)->next;
+	new->next = old->next;
+	*at = new;
+}
+
 const struct claim *claims_find(const struct claims *c, const char *name, size_t len)
 {
 	return collection_find(&c->parts[part_of(cookie_of(name, len))], claim_item, name, len);

@@ -155,12 +155,28 @@ static struct claim_range claims_of(struct indexed *x, enum view_kind view)
 	return (struct claim_range){x->claims + x->uid_count, x->ip_count};
 }
 
+/* Most changes of a pod leave it the names that it has. */
+static bool same_claims(struct claim_range old, struct claim_range new)
+{
+	bool same = old.count == new.count;
+
+	for (uint32_t i = 0; i < new.count &&same; i++)
+		same = old.claims[i].own == new.claims[i].own &&
+		       !strcmp(old.claims[i].name, new.claims[i].name);
+	return same;
+}
+
 static void replace_claims(struct view_changes *changes, enum view_kind view, struct claims *c,
 			   struct claim_range old, struct claim_range new)
 {
 	struct lead leads[2 * NAMES_MAX];
-	size_t n = note_leads(c, old.claims, old.count, leads, 0);
 
+	if (same_claims(old, new)) {
+		for (uint32_t i = 0; i < new.count; i++)
+			claims_replace(c, &old.claims[i], &new.claims[i]);
+		return;
+	}
+	size_t n = note_leads(c, old.claims, old.count, leads, 0);
 	n = note_leads(c, new.claims, new.count, leads, n);
 	for (uint32_t i = 0; i < old.count; i++)
 		claims_remove(c, &old.claims[i]);

@@ -217,8 +217,21 @@ static int compare_lists(const struct container_list *was, const struct containe
 	return r;
 }
 
+/* Whether all that is in a folder of the object is written alike. */
+static bool same_folder(const struct view *old, const struct view *new, const char *name)
+{
+	uint32_t was = json_member(&old->index, old->text, 0, name);
+	uint32_t is = json_member(&new->index, new->text, 0, name);
+	const struct json_node *a = &old->index.nodes[was];
+	const struct json_node *b = &new->index.nodes[is];
+
+	return was && is && bytes_equal(old->text + a->off, a->len, new->text + b->off, b->len);
+}
+
 bool container_naming_changed(const struct view *old, const struct view *new)
 {
+	if (same_folder(old, new, "spec") && same_folder(old, new, "status"))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		struct field list;
 

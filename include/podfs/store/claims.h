@@ -37,6 +37,9 @@ int claims_reserve(struct claims *c, const struct claim *all, size_t count);
 void claims_insert(struct claims *c, struct claim *claim);
 void claims_remove(struct claims *c, struct claim *claim);
 
+/* The same pod's claim to the same name, in place of one that is there. */
+void claims_replace(struct claims *c, struct claim *old, struct claim *new);
+
 /* The pod that a name leads to, or NULL. */
 const struct claim *claims_find(const struct claims *c, const char *name, size_t len);
 

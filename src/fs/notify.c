@@ -12,6 +12,9 @@
 
 #define QUEUE_MAX 16384u
 #define BUCKETS 4096u
+
+/* So many are taken at once: whoever pushes more does not wait for the lock between any two. */
+#define BATCH_MAX 32u
 #define STOP_PATIENCE_SEC 2
 
 struct item {
@@ -34,7 +37,7 @@ struct notifier {
 	struct item *buckets[BUCKETS];
 	size_t count;
 	enum sweep sweep; /* what is to be swept before anything else */
-	bool ending;
+	atomic_bool ending;
 };
 
 static struct item **bucket_of(struct notifier *n, uint64_t id, const char *name, size_t len)
@@ -44,10 +47,11 @@ static struct item **bucket_of(struct notifier *n, uint64_t id, const char *name
 	return &n->buckets[hash_u64(h + id) % BUCKETS];
 }
 
-static void set_count(struct notifier *n, size_t count)
+/* More or (@by negative) fewer wait, in the queue or taken out of it. */
+static void count_waiting(struct notifier *n, int by)
 {
-	n->count = count;
-	atomic_store_explicit(&n->options.counters->waiting, count, memory_order_relaxed);
+	atomic_fetch_add_explicit(&n->options.counters->waiting, (uint_fast64_t)(int64_t)by,
+				  memory_order_relaxed);
 }
 
 static void append(struct notifier *n, struct item *item)
@@ -73,7 +77,7 @@ static struct item *take_first(struct notifier *n)
 		at = &(*at)->same_bucket;
 	*at = item->same_bucket;
 	unlink_item(n, item);
-	set_count(n, n->count - 1);
+	n->count--;
 	return item;
 }
 
@@ -88,7 +92,8 @@ static void drop_items(struct notifier *n)
 	n->first = NULL;
 	n->last = NULL;
 	memset(n->buckets, 0, sizeof(n->buckets));
-	set_count(n, 0);
+	count_waiting(n, -(int)n->count);
+	n->count = 0;
 }
 
 static void add(atomic_uint_fast64_t *counter)
@@ -117,17 +122,29 @@ static void send_item(struct notifier *n, const struct item *item)
 			 item->kind == NOTIFY_ENTRY ? "a name" : "a directory", strerror(-r));
 }
 
+static void send_all(struct notifier *n, struct item *const *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		count_waiting(n, -1);
+		if (!atomic_load(&n->ending))
+			send_item(n, items[i]);
+		free(items[i]);
+	}
+}
+
 /* With the lock, which is free while the kernel is told. */
-static void do_one(struct notifier *n)
+static void do_some(struct notifier *n)
 {
 	enum sweep sweep = n->sweep;
-	struct item *item = sweep == SWEEP_UNSET ? take_first(n) : NULL;
+	struct item *items[BATCH_MAX];
+	size_t count = 0;
 
+	while (sweep == SWEEP_UNSET && n->first && count < BATCH_MAX)
+		items[count++] = take_first(n);
 	n->sweep = SWEEP_UNSET;
 	pthread_mutex_unlock(&n->lock);
-	if (item) {
-		send_item(n, item);
-		free(item);
+	if (sweep == SWEEP_UNSET) {
+		send_all(n, items, count);
 	} else {
 		if (sweep != SWEEP_SELECTIONS)
 			add(&n->options.counters->sweeps);
@@ -141,9 +158,9 @@ static void *run(void *arg)
 	struct notifier *n = arg;
 
 	pthread_mutex_lock(&n->lock);
-	while (!n->ending) {
+	while (!atomic_load(&n->ending)) {
 		if (n->first || n->sweep != SWEEP_UNSET)
-			do_one(n);
+			do_some(n);
 		else
 			pthread_cond_wait(&n->wake, &n->lock);
 	}
@@ -188,7 +205,6 @@ static void sweep_locked(struct notifier *n, enum sweep what)
 		drop_items(n);
 	if (what > n->sweep)
 		n->sweep = what;
-	pthread_cond_signal(&n->wake);
 }
 
 static void push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
@@ -221,7 +237,8 @@ static void push_locked(struct notifier *n, enum notify_kind kind, uint64_t id, 
 	item->same_bucket = *bucket;
 	*bucket = item;
 	append(n, item);
-	set_count(n, n->count + 1);
+	n->count++;
+	count_waiting(n, 1);
 }
 
 void notifier_push(struct notifier *n, enum notify_kind kind, uint64_t id, const char *name)
@@ -235,10 +252,11 @@ void notifier_push_all(struct notifier *n, const struct notification *all, size_
 		       const char *names)
 {
 	pthread_mutex_lock(&n->lock);
-	for (size_t i = 0; i < count && !n->ending; i++)
+	for (size_t i = 0; i < count && !atomic_load(&n->ending); i++)
 		push_locked(n, all[i].kind, all[i].id, names + all[i].name);
-	pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
+	/* When the lock is free, so that the thread does not wake up to wait for it. */
+	pthread_cond_signal(&n->wake);
 }
 
 void notifier_sweep(struct notifier *n, enum sweep what)
@@ -246,6 +264,7 @@ void notifier_sweep(struct notifier *n, enum sweep what)
 	pthread_mutex_lock(&n->lock);
 	sweep_locked(n, what);
 	pthread_mutex_unlock(&n->lock);
+	pthread_cond_signal(&n->wake);
 }
 
 bool notifier_stop(struct notifier *n)
@@ -253,7 +272,7 @@ bool notifier_stop(struct notifier *n)
 	struct timespec until;
 
 	pthread_mutex_lock(&n->lock);
-	n->ending = true;
+	atomic_store(&n->ending, true);
 	pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
 	clock_gettime(CLOCK_REALTIME, &until);

@@ -6,7 +6,8 @@
  * LOOKUP holds that lock: so this thread holds nothing that a handler wants,
  * and nobody waits for it.
  *
- * A notification that waits in the queue is not queued again: it will be sent
+ * They are sent in the order in which they were queued, some at a time. A
+ * notification that waits in the queue is not queued again: it will be sent
  * after what made it necessary the second time, too. If the queue is full, or
  * there is no memory for it, everything in it gives way to a sweep: the kernel
  * is told to drop all it has.

@@ -25,22 +25,24 @@ static void list_begin(void *ctx)
 	store_list_begin(f->feeds->store, f->kind);
 }
 
-static int pack(struct feed *f, const char *json, size_t len, struct packed *ret)
+static int pack(struct feed *f, const struct kube_object *o, struct packed *ret)
 {
 	const char *fault;
-	int r = packed_from_json(&f->feeds->index, f->kind, json, len, ret, &fault);
+	int r = o->index
+		    ? packed_from_index(o->index, f->kind, o->text, ret, &fault)
+		    : packed_from_json(&f->feeds->index, f->kind, o->text, o->len, ret, &fault);
 
 	if (r < 0 && r != -ENOMEM)
 		log_warn("a %s was refused: %s, at byte %zu of %zu", kind_name(f->kind), fault,
-			 ret->fault_off, len);
+			 ret->fault_off, o->len);
 	return r;
 }
 
-static int upsert(void *ctx, const char *json, size_t len, bool from_list)
+static int upsert(void *ctx, const struct kube_object *o, bool from_list)
 {
 	struct feed *f = ctx;
 	cleanup_packed struct packed p = {0};
-	int r = pack(f, json, len, &p);
+	int r = pack(f, o, &p);
 
 	(void)from_list;
 	if (r == 0)
@@ -48,11 +50,11 @@ static int upsert(void *ctx, const char *json, size_t len, bool from_list)
 	return r < 0 ? r : 0;
 }
 
-static int remove_one(void *ctx, const char *json, size_t len)
+static int remove_one(void *ctx, const struct kube_object *o)
 {
 	struct feed *f = ctx;
 	cleanup_packed struct packed p = {0};
-	int r = pack(f, json, len, &p);
+	int r = pack(f, o, &p);
 
 	if (r == 0)
 		r = store_remove(f->feeds->store, f->kind, p.namespace, p.name);

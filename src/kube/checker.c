@@ -26,11 +26,10 @@ static int on_metadata(void *ctx, const char *text, size_t len)
 	return list_metadata_parse(text, len, &r->page);
 }
 
-static int on_item(void *ctx, const char *obj, size_t len)
+static int on_item(void *ctx, const struct kube_object *obj)
 {
 	(void)ctx;
 	(void)obj;
-	(void)len;
 	return 0;
 }
 

@@ -28,10 +28,10 @@ static int on_metadata(void *ctx, const char *text, size_t len)
 	return 0;
 }
 
-static int on_item(void *ctx, const char *obj, size_t len)
+static int on_item(void *ctx, const struct kube_object *obj)
 {
 	struct reflector *r = ctx;
-	int err = r->sink.upsert(r->sink.ctx, obj, len, true);
+	int err = r->sink.upsert(r->sink.ctx, obj, true);
 
 	if (err == -ENOMEM)
 		return err;

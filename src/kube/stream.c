@@ -7,12 +7,17 @@
 /* A buffer that one huge object has grown is given back. */
 #define KEEP_MEMORY (256u << 10)
 
+/* So much is put behind what came of an object earlier, before it is looked for its end there. */
+#define PIECE_MAX (16u << 10)
+
 void stream_start(struct stream *s, enum stream_kind kind, const struct stream_handler *handler)
 {
 	struct buf part = s->part;
 	struct buf held = s->held;
+	struct json_index index = s->index;
 
-	*s = (struct stream){.kind = kind, .handler = *handler, .part = part, .held = held};
+	*s = (struct stream){
+	    .kind = kind, .handler = *handler, .part = part, .held = held, .index = index};
 	buf_clear(&s->part);
 	buf_clear(&s->held);
 }
@@ -21,6 +26,7 @@ void stream_release(struct stream *s)
 {
 	buf_release(&s->part);
 	buf_release(&s->held);
+	json_index_release(&s->index);
 }
 
 static enum stream_member member_of(enum stream_kind kind, const char *key, size_t len)
@@ -68,6 +74,9 @@ static void begin(struct stream *s, enum stream_state state, size_t limit)
 	s->limit = limit;
 	s->kept = limit > 0;
 	s->oversize = false;
+	s->indexing = limit == STREAM_OBJECT_MAX;
+	if (s->indexing)
+		json_scan_start(&s->json, &s->index);
 	buf_clear(&s->part);
 }
 
@@ -98,8 +107,8 @@ static int cut(struct stream *s, const char *rest, size_t n)
  * Follows the value under way. *ret_text is set when it ended; it is NULL if
  * the value is not wanted, and of what is over its limit it is what cut() kept.
  */
-static int follow(struct stream *s, const char **p, const char *end, bool *ret_done,
-		  const char **ret_text, size_t *ret_len)
+static int follow_braces(struct stream *s, const char **p, const char *end, bool *ret_done,
+			 const char **ret_text, size_t *ret_len)
 {
 	const char *start = *p;
 
@@ -125,6 +134,59 @@ static int follow(struct stream *s, const char **p, const char *end, bool *ret_d
 		*ret_len = s->part.len;
 	}
 	return r;
+}
+
+/* The object is no JSON, or over a limit: what came of it so far is no fault of its braces. */
+static int stop_indexing(struct stream *s, size_t had)
+{
+	bool done;
+
+	s->indexing = false;
+	s->part.len = had;
+	scan_feed(&s->scan, s->part.data, had, &done);
+	return done || s->scan.broken ? -EPROTO : 0;
+}
+
+/* As follow_braces(), of an object; or `indexing` ends, and it has done nothing. */
+static int follow_json(struct stream *s, const char **p, const char *end, bool *ret_done,
+		       const char **ret_text, size_t *ret_len)
+{
+	size_t had = s->part.len;
+	size_t most = had ? PIECE_MAX : JSON_TEXT_MAX;
+	size_t piece = (size_t)(end - *p) < most ? (size_t)(end - *p) : most;
+
+	if (had && buf_add(&s->part, *p, piece) < 0)
+		return -ENOMEM;
+	int r = json_scan_more(&s->json, had ? s->part.data : *p, had + piece);
+	*ret_done = r > 0;
+	*ret_text = NULL;
+	*ret_len = 0;
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || (r > 0 ? s->json.at : had + piece) > s->limit)
+		return stop_indexing(s, had);
+	if (r > 0) {
+		*ret_text = had ? s->part.data : *p;
+		*ret_len = s->json.at;
+		piece = s->json.at - had;
+	} else if (!had && buf_add(&s->part, *p, piece) < 0) {
+		return -ENOMEM;
+	}
+	*p += piece;
+	return 0;
+}
+
+/* Follows the value under way, as follow_braces() says. */
+static int follow(struct stream *s, const char **p, const char *end, bool *ret_done,
+		  const char **ret_text, size_t *ret_len)
+{
+	if (s->indexing) {
+		int r = follow_json(s, p, end, ret_done, ret_text, ret_len);
+
+		if (r < 0 || s->indexing)
+			return r;
+	}
+	return follow_braces(s, p, end, ret_done, ret_text, ret_len);
 }
 
 static void give_back_memory(struct buf *b)
@@ -153,14 +215,18 @@ static int item_ended(struct stream *s, const char *text, size_t len)
 	int err = limit_error(s);
 
 	s->state = STREAM_AFTER_ITEM;
+	const struct kube_object object = {text, len, s->indexed ? &s->index : NULL};
+
 	return err ? s->handler.on_oversize(s->handler.ctx, STREAM_EVENT_UNSET, text, len, err)
-		   : s->handler.on_item(s->handler.ctx, text, len);
+		   : s->handler.on_item(s->handler.ctx, &object);
 }
 
 static int emit_event(struct stream *s, const char *text, size_t len, int err)
 {
+	const struct kube_object object = {text, len, s->indexed ? &s->index : NULL};
+
 	return err ? s->handler.on_oversize(s->handler.ctx, s->type, text, len, err)
-		   : s->handler.on_event(s->handler.ctx, s->type, text, len);
+		   : s->handler.on_event(s->handler.ctx, s->type, &object);
 }
 
 static int object_ended(struct stream *s, const char *text, size_t len)
@@ -329,6 +395,8 @@ static int inside(struct stream *s, const char **p, const char *end)
 
 	if (r < 0 || !done)
 		return r;
+	if (s->limit == STREAM_OBJECT_MAX)
+		s->indexed = s->indexing;
 	if (s->state == STREAM_IN_KEY)
 		r = key_ended(s, text, len);
 	else if (s->state == STREAM_IN_ITEM)
@@ -337,6 +405,8 @@ static int inside(struct stream *s, const char **p, const char *end)
 		r = value_ended(s, text, len);
 	buf_clear(&s->part);
 	give_back_memory(&s->part);
+	if (s->index.cap > KEEP_MEMORY / sizeof(*s->index.nodes) && !s->held.len)
+		json_index_release(&s->index);
 	return r;
 }
 

@@ -7,6 +7,10 @@
  * does not matter, nor how the bytes are divided. An object that came in one
  * piece is handed on where it lies; only one that is split is put together.
  *
+ * Objects are checked and indexed while they arrive, which says where they end:
+ * so that their bytes are read once. Of one that is no JSON, or over a limit,
+ * the end is found by its braces, so that those behind it are not lost with it.
+ *
  *	START -{-> KEY -> COLON -> VALUE -> AFTER -,-> KEY
  *	             \                \         \-}-> START (watch) | END (list)
  *	              \-}             \-[ of items-> ITEM -> AFTER_ITEM -,-> ITEM
@@ -16,6 +20,7 @@
 #define PODFS_KUBE_STREAM_H
 
 #include <podfs/base/buf.h>
+#include <podfs/kube/sink.h>
 #include <podfs/model/packed.h>
 
 #include "scan.h"
@@ -48,8 +53,8 @@ enum stream_event {
 struct stream_handler {
 	void *ctx;
 	int (*on_metadata)(void *ctx, const char *text, size_t len);
-	int (*on_item)(void *ctx, const char *obj, size_t len);
-	int (*on_event)(void *ctx, enum stream_event type, const char *obj, size_t len);
+	int (*on_item)(void *ctx, const struct kube_object *obj);
+	int (*on_event)(void *ctx, enum stream_event type, const struct kube_object *obj);
 	/* An item (of no type) or an event's object is over a limit: -EMSGSIZE or -E2BIG
 	 * (nesting). @head is its beginning, or all of it. */
 	int (*on_oversize)(void *ctx, enum stream_event type, const char *head, size_t len,
@@ -87,6 +92,10 @@ struct stream {
 	bool first;                /* an empty object or array may still end here */
 	bool kept;                 /* the value is wanted */
 	bool oversize;
+	bool indexing; /* an object; `json` follows it, not `scan` */
+	struct json_scan json;
+	struct json_index index; /* of the object that ended last, if `indexed` */
+	bool indexed;
 	size_t limit;
 	struct buf part; /* of a key or value whose beginning came earlier */
 

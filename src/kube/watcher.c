@@ -117,11 +117,11 @@ static void count(struct reflector *r, enum stream_event type)
 }
 
 /* @absent: the object cannot be shown in its new state. */
-static int on_object(struct reflector *r, enum stream_event type, bool absent, const char *obj,
-		     size_t len)
+static int on_object(struct reflector *r, enum stream_event type, bool absent,
+		     const struct kube_object *obj)
 {
 	char version[RESOURCE_VERSION_MAX + 1];
-	int err = resource_version_of(obj, len, version);
+	int err = resource_version_of(obj->text, obj->len, version);
 
 	if (err < 0)
 		return undecodable(r, "an event's object has no resourceVersion");
@@ -129,9 +129,9 @@ static int on_object(struct reflector *r, enum stream_event type, bool absent, c
 	if (err < 0)
 		return err;
 	if (type == STREAM_DELETED || absent)
-		err = r->sink.remove(r->sink.ctx, obj, len);
+		err = r->sink.remove(r->sink.ctx, obj);
 	else
-		err = r->sink.upsert(r->sink.ctx, obj, len, r->list_streams);
+		err = r->sink.upsert(r->sink.ctx, obj, r->list_streams);
 	if (err == -ENOMEM)
 		return err;
 	if (err < 0 && !r->list_streams)
@@ -230,7 +230,7 @@ static int on_error(struct reflector *r, const char *obj, size_t len)
 	return reflector_judge(r, step, &t);
 }
 
-static int on_event(void *ctx, enum stream_event type, const char *obj, size_t len)
+static int on_event(void *ctx, enum stream_event type, const struct kube_object *obj)
 {
 	struct reflector *r = ctx;
 
@@ -238,11 +238,11 @@ static int on_event(void *ctx, enum stream_event type, const char *obj, size_t l
 	case STREAM_ADDED:
 	case STREAM_MODIFIED:
 	case STREAM_DELETED:
-		return on_object(r, type, false, obj, len);
+		return on_object(r, type, false, obj);
 	case STREAM_BOOKMARK:
-		return on_bookmark(r, obj, len);
+		return on_bookmark(r, obj->text, obj->len);
 	case STREAM_ERROR:
-		return on_error(r, obj, len);
+		return on_error(r, obj->text, obj->len);
 	case STREAM_EVENT_UNSET:
 		break;
 	}
@@ -295,7 +295,8 @@ static int on_oversize(void *ctx, enum stream_event type, const char *head, size
 		return 0;
 	log_warn("%s: an object is left out, it is %s: %s", r->path,
 		 err == -E2BIG ? "nested too deeply" : "too large", names.data);
-	return on_object(r, type, true, names.data, names.len);
+	const struct kube_object object = {names.data, names.len, NULL};
+	return on_object(r, type, true, &object);
 }
 
 const struct stream_handler watcher_handler = {.on_event = on_event, .on_oversize = on_oversize};

@@ -4,6 +4,11 @@
  * stack of node numbers: no recursion, so hostile nesting costs nothing but the
  * limit. Strings are most of a pod's bytes; they are skipped sixteen at a time
  * until a quote, a backslash, a control character or a byte beyond ASCII.
+ *
+ * A text that ends in the middle of a step is no fault yet: the step is done
+ * again when there is more of it. A fault that is found at the very end is one
+ * only if the text ends there for good. Of a string, which may be long, it is
+ * noted how far it was read.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,17 +18,10 @@
 #include <podfs/base/utf8.h>
 #include <podfs/model/json.h>
 
-struct scan {
-	struct json_index *index;
-	const char *text;
-	size_t len;
-	size_t at;
-	uint32_t depth;
-	uint32_t open[JSON_DEPTH_MAX]; /* the containers we are in */
-	uint32_t last[JSON_DEPTH_MAX]; /* the child seen last in each, 0: none yet */
-};
+/* No rune is longer. */
+#define UTF8_MAX 4
 
-static void skip_space(struct scan *s)
+static void skip_space(struct json_scan *s)
 {
 	while (s->at < s->len) {
 		char c = s->text[s->at];
@@ -52,33 +50,46 @@ static bool is_escape(char c)
 	}
 }
 
-static bool is_hex4(const char *p, const char *end)
+/* How many of the next four bytes are hexadecimal digits, before any that is none. */
+static size_t hex_digits(const char *p, const char *end)
 {
-	if (end - p < 4)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
+	size_t n = 0;
+
+	for (; n < 4 && p + n < end; n++) {
+		char c = p[n];
 
 		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-			return false;
+			break;
 	}
-	return true;
+	return n;
 }
 
 /* At the first byte behind the quote; ends behind the closing one. */
-static int scan_string(struct scan *s, uint32_t *ret_len, bool *ret_decode)
+static int scan_string(struct json_scan *s, uint32_t *ret_len, bool *ret_decode)
 {
-	const char *p = s->text + s->at;
+	const char *start = s->text + s->at;
 	const char *end = s->text + s->len;
+	const char *p = start;
+	const char *good = start; /* so far it has been read */
 	bool decode = false;
+	bool good_decode = false;
+	bool cut = false; /* behind `good` is what may be the beginning of a rune */
 
+	if (s->string_at == s->at) {
+		p = s->text + s->string_good;
+		decode = s->string_decode;
+	}
 	for (;;) {
 		p = plain_skip(p, end, true);
+		if (!cut) {
+			good = p;
+			good_decode = decode;
+		}
 		if (p == end)
 			break;
 		unsigned char c = (unsigned char)*p;
 		if (c == '"') {
-			*ret_len = (uint32_t)(p - s->text - (ptrdiff_t)s->at);
+			*ret_len = (uint32_t)(p - start);
 			*ret_decode = decode;
 			s->at = (size_t)(p - s->text) + 1;
 			return 0;
@@ -89,8 +100,12 @@ static int scan_string(struct scan *s, uint32_t *ret_len, bool *ret_decode)
 			if (p == end || !is_escape(*p))
 				break;
 			if (*p == 'u') {
-				if (!is_hex4(p + 1, end))
+				size_t n = hex_digits(p + 1, end);
+
+				if (n < 4) {
+					p = p + 1 + n == end ? end : p;
 					break;
+				}
 				p += 4;
 			}
 			p++;
@@ -103,17 +118,21 @@ static int scan_string(struct scan *s, uint32_t *ret_len, bool *ret_decode)
 			size_t n = utf8_read(p, (size_t)(end - p), &rune);
 
 			if (!n) {
+				cut |= end - p < UTF8_MAX;
 				decode = true;
 				n = 1;
 			}
 			p += n;
 		}
 	}
+	s->string_at = s->at;
+	s->string_good = (size_t)(good - s->text);
+	s->string_decode = good_decode;
 	s->at = (size_t)(p - s->text);
 	return -EINVAL;
 }
 
-static bool scan_digits(struct scan *s)
+static bool scan_digits(struct json_scan *s)
 {
 	size_t first = s->at;
 
@@ -122,7 +141,7 @@ static bool scan_digits(struct scan *s)
 	return s->at > first;
 }
 
-static bool scan_char(struct scan *s, char c)
+static bool scan_char(struct json_scan *s, char c)
 {
 	if (s->at == s->len || s->text[s->at] != c)
 		return false;
@@ -130,7 +149,7 @@ static bool scan_char(struct scan *s, char c)
 	return true;
 }
 
-static int scan_number(struct scan *s)
+static int scan_number(struct json_scan *s)
 {
 	scan_char(s, '-');
 	if (!scan_char(s, '0') && !scan_digits(s))
@@ -146,14 +165,17 @@ static int scan_number(struct scan *s)
 	return 0;
 }
 
-static int scan_word(struct scan *s, const char *word)
+static int scan_word(struct json_scan *s, const char *word)
 {
-	size_t n = strlen(word);
+	size_t start = s->at;
 
-	if (s->len - s->at < n || memcmp(s->text + s->at, word, n))
-		return -EINVAL;
-	s->at += n;
-	return 0;
+	while (*word && scan_char(s, *word))
+		word++;
+	if (!*word)
+		return 0;
+	if (s->at < s->len)
+		s->at = start;
+	return -EINVAL;
 }
 
 /* The next node, all zero. */
@@ -176,7 +198,7 @@ static int new_node(struct json_index *index, uint32_t *ret)
 }
 
 /* At a value's first byte; a container is left open. */
-static int scan_value(struct scan *s, struct json_node *node, bool *ret_open)
+static int scan_value(struct json_scan *s, struct json_node *node, bool *ret_open)
 {
 	int r = 0;
 
@@ -223,10 +245,11 @@ static int scan_value(struct scan *s, struct json_node *node, bool *ret_open)
 		r = scan_number(s);
 	}
 	node->len = (uint32_t)s->at - node->off;
-	return r;
+	/* In a container something must follow, which may be more of a number. */
+	return r == 0 && node->type == JSON_NUMBER && s->depth && s->at == s->len ? -EINVAL : r;
 }
 
-static int scan_key(struct scan *s, struct json_node *node)
+static int scan_key(struct json_scan *s, struct json_node *node)
 {
 	uint32_t len = 0;
 	bool decode = false;
@@ -251,7 +274,7 @@ static int scan_key(struct scan *s, struct json_node *node)
 }
 
 /* Hangs node @n into the container we are in. */
-static void link_child(struct scan *s, uint32_t n)
+static void link_child(struct json_scan *s, uint32_t n)
 {
 	struct json_node *nodes = s->index->nodes;
 	uint32_t level = s->depth - 1;
@@ -262,76 +285,120 @@ static void link_child(struct scan *s, uint32_t n)
 	nodes[s->open[level]].count++;
 }
 
-/* Behind a value: closes what ends here. Leaves depth 0 at the end, or a comma behind us. */
-static int scan_after(struct scan *s)
+/* Behind a bracket that opened. */
+static int scan_opened(struct json_scan *s)
 {
-	while (s->depth) {
-		struct json_node *node = &s->index->nodes[s->open[s->depth - 1]];
+	const struct json_node *node = &s->index->nodes[s->open[s->depth - 1]];
 
-		skip_space(s);
-		if (scan_char(s, ',')) {
-			skip_space(s);
-			return 0;
-		}
-		if (!scan_char(s, node->type == JSON_OBJECT ? '}' : ']'))
-			return -EINVAL;
-		node->len = (uint32_t)s->at - node->off;
-		s->depth--;
+	skip_space(s);
+	if (s->at == s->len)
+		return -EINVAL;
+	s->step = s->text[s->at] == (node->type == JSON_OBJECT ? '}' : ']') ? JSON_SCAN_AFTER
+									    : JSON_SCAN_VALUE;
+	return 0;
+}
+
+/* Behind a value: a comma, or the container ends. */
+static int scan_after(struct json_scan *s)
+{
+	struct json_node *node = &s->index->nodes[s->open[s->depth - 1]];
+
+	skip_space(s);
+	if (scan_char(s, ',')) {
+		s->step = JSON_SCAN_VALUE;
+		return 0;
+	}
+	if (!scan_char(s, node->type == JSON_OBJECT ? '}' : ']'))
+		return -EINVAL;
+	node->len = (uint32_t)s->at - node->off;
+	s->depth--;
+	return 0;
+}
+
+/* A value, with its key if it has one. */
+static int scan_node(struct json_scan *s)
+{
+	struct json_index *index = s->index;
+	uint32_t n = 0;
+	bool open = false;
+
+	skip_space(s);
+	int r = new_node(index, &n);
+	if (r < 0)
+		return r;
+	struct json_node *node = &index->nodes[n];
+	if (s->depth && index->nodes[s->open[s->depth - 1]].type == JSON_OBJECT)
+		r = scan_key(s, node);
+	if (r == 0)
+		r = scan_value(s, node, &open);
+	if (r < 0) {
+		index->count = n;
+		return r;
+	}
+	if (s->depth)
+		link_child(s, n);
+	s->step = open ? JSON_SCAN_OPENED : JSON_SCAN_AFTER;
+	if (open) {
+		s->open[s->depth] = n;
+		s->last[s->depth] = 0;
+		s->depth++;
 	}
 	return 0;
 }
 
-/* Behind a bracket that opened: whether the container is empty, and closed again. */
-static bool scan_empty(struct scan *s, const struct json_node *node)
+static int scan_step(struct json_scan *s)
 {
-	skip_space(s);
-	return s->at < s->len && s->text[s->at] == (node->type == JSON_OBJECT ? '}' : ']');
+	switch (s->step) {
+	case JSON_SCAN_OPENED:
+		return scan_opened(s);
+	case JSON_SCAN_AFTER:
+		return scan_after(s);
+	default:
+		return scan_node(s);
+	}
 }
 
-static int scan_text(struct scan *s)
+void json_scan_start(struct json_scan *s, struct json_index *index)
 {
-	struct json_index *index = s->index;
+	index->count = 0;
+	index->key_max = 0;
+	s->index = index;
+	s->step = JSON_SCAN_VALUE;
+	s->at = 0;
+	s->again = 0;
+	s->depth = 0;
+	s->string_at = SIZE_MAX;
+}
 
-	skip_space(s);
-	do {
-		uint32_t n = 0;
-		bool open;
-		int r = new_node(index, &n);
-		struct json_node *node = &index->nodes[n];
+int json_scan_more(struct json_scan *s, const char *text, size_t len)
+{
+	int r = 0;
 
-		if (r == 0 && s->depth && index->nodes[s->open[s->depth - 1]].type == JSON_OBJECT)
-			r = scan_key(s, node);
+	if (len > JSON_TEXT_MAX)
+		return -E2BIG;
+	s->text = text;
+	s->len = len;
+	s->at = s->again;
+	while (r == 0 && (s->depth || s->step == JSON_SCAN_VALUE)) {
+		r = scan_step(s);
 		if (r == 0)
-			r = scan_value(s, node, &open);
-		if (r < 0)
-			return r;
-		if (s->depth)
-			link_child(s, n);
-		if (open) {
-			s->open[s->depth] = n;
-			s->last[s->depth] = 0;
-			s->depth++;
-			if (!scan_empty(s, node))
-				continue;
-		}
-		r = scan_after(s);
-		if (r < 0)
-			return r;
-	} while (s->depth);
-	skip_space(s);
-	return s->at == s->len ? 0 : -EINVAL;
+			s->again = s->at;
+	}
+	if (r == 0)
+		return 1;
+	return r == -EINVAL && s->at == len ? 0 : r;
 }
 
 int json_scan(struct json_index *index, const char *text, size_t len, size_t *ret_off)
 {
-	struct scan s = {.index = index, .text = text, .len = len};
-	int r;
+	struct json_scan s;
 
-	index->count = 0;
-	index->key_max = 0;
-	r = len > JSON_TEXT_MAX ? -E2BIG : scan_text(&s);
+	json_scan_start(&s, index);
+	int r = json_scan_more(&s, text, len);
+	if (r > 0)
+		skip_space(&s);
 	*ret_off = s.at;
-	return r;
+	return r < 0 ? r : r > 0 && s.at == len ? 0 : -EINVAL;
 }
 
 void json_index_release(struct json_index *index)

@@ -277,13 +277,19 @@ static int copy_members(struct packed *p, const struct source *src, uint32_t met
 int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
 		     struct packed *ret, const char **ret_fault)
 {
-	struct source src = {index, json};
-
 	*ret_fault = "not JSON, or over a limit";
 	int r = json_scan(index, json, len, &ret->fault_off);
 	if (r < 0)
 		return r;
 	ret->fault_off = 0;
+	return packed_from_index(index, kind, json, ret, ret_fault);
+}
+
+int packed_from_index(const struct json_index *index, enum kind kind, const char *json,
+		      struct packed *ret, const char **ret_fault)
+{
+	struct source src = {index, json};
+
 	*ret_fault = "no object with metadata";
 	uint32_t metadata = json_member(index, json, 0, "metadata");
 	if (!metadata || index->nodes[metadata].type != JSON_OBJECT)
@@ -300,7 +306,7 @@ int packed_from_json(struct json_index *index, enum kind kind, const char *json,
 	ret->from.index = index;
 	ret->from.metadata = metadata;
 	ret->key_max = index->key_max;
-	r = copy_members(ret, &src, metadata);
+	int r = copy_members(ret, &src, metadata);
 	if (r < 0)
 		return r;
 	*ret_fault = check_names(ret);

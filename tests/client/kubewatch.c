@@ -77,13 +77,13 @@ static struct object *find(struct table *t, const char *key)
 	return NULL;
 }
 
-static int upsert(void *ctx, const char *obj, size_t len, bool from_list)
+static int upsert(void *ctx, const struct kube_object *obj, bool from_list)
 {
 	struct table *t = ctx;
 	char key[512];
 	char version[64];
 
-	if (parse(obj, len, key, sizeof(key), version) < 0)
+	if (parse(obj->text, obj->len, key, sizeof(key), version) < 0)
 		return -EINVAL;
 	struct object *o = find(t, key);
 	if (!o) {
@@ -94,7 +94,7 @@ static int upsert(void *ctx, const char *obj, size_t len, bool from_list)
 	}
 	strcpy(o->version, version);
 	free(o->text);
-	o->text = strndup(obj, len);
+	o->text = strndup(obj->text, obj->len);
 	o->seen = true;
 	if (!from_list)
 		printf("event %s\n", kube_resource_name(t->resource));
@@ -110,13 +110,13 @@ static void drop(struct table *t, struct object *o)
 	t->objects[t->n] = (struct object){0};
 }
 
-static int remove_one(void *ctx, const char *obj, size_t len)
+static int remove_one(void *ctx, const struct kube_object *obj)
 {
 	struct table *t = ctx;
 	char key[512];
 	char version[64];
 
-	if (parse(obj, len, key, sizeof(key), version) < 0)
+	if (parse(obj->text, obj->len, key, sizeof(key), version) < 0)
 		return -EINVAL;
 	struct object *o = find(t, key);
 	if (o)

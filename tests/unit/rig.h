@@ -129,7 +129,7 @@ static int rig_refusal(struct rig *g)
 	return err;
 }
 
-static int rig_upsert(void *ctx, const char *obj, size_t len, bool from_list)
+static int rig_upsert(void *ctx, const struct kube_object *obj, bool from_list)
 {
 	struct rig *g = ctx;
 	struct rig_object o = {.seen = true};
@@ -137,7 +137,7 @@ static int rig_upsert(void *ctx, const char *obj, size_t len, bool from_list)
 
 	if (err)
 		return err;
-	if (rig_parse(obj, len, &o) < 0) {
+	if (rig_parse(obj->text, obj->len, &o) < 0) {
 		assert_true(g->lenient);
 		return -EINVAL;
 	}
@@ -151,7 +151,7 @@ static int rig_upsert(void *ctx, const char *obj, size_t len, bool from_list)
 	return 0;
 }
 
-static int rig_remove(void *ctx, const char *obj, size_t len)
+static int rig_remove(void *ctx, const struct kube_object *obj)
 {
 	struct rig *g = ctx;
 	struct rig_object o;
@@ -159,7 +159,7 @@ static int rig_remove(void *ctx, const char *obj, size_t len)
 
 	if (err)
 		return err;
-	if (rig_parse(obj, len, &o) < 0) {
+	if (rig_parse(obj->text, obj->len, &o) < 0) {
 		assert_true(g->lenient);
 		return -EINVAL;
 	}

@@ -24,14 +24,31 @@ static int on_metadata(void *ctx, const char *text, size_t len)
 	return buf_addf(&seen, "meta %.*s\n", (int)len, text);
 }
 
-static int on_item(void *ctx, const char *obj, size_t len)
+/* The index that comes with an object is the one that it has, and no JSON has none. */
+static void check_index(const struct kube_object *obj)
+{
+	struct json_index want = {0};
+	size_t fault_off;
+	bool is_json = json_scan(&want, obj->text, obj->len, &fault_off) == 0;
+
+	assert_int_equal(obj->index != NULL, is_json);
+	if (is_json) {
+		assert_int_equal(obj->index->count, want.count);
+		assert_memory_equal(obj->index->nodes, want.nodes,
+				    want.count * sizeof(*want.nodes));
+	}
+	json_index_release(&want);
+}
+
+static int on_item(void *ctx, const struct kube_object *obj)
 {
 	(void)ctx;
-	buf_addf(&seen, "item %.*s\n", (int)len, obj);
+	check_index(obj);
+	buf_addf(&seen, "item %.*s\n", (int)obj->len, obj->text);
 	return refuse_with;
 }
 
-static int on_event(void *ctx, enum stream_event type, const char *obj, size_t len)
+static int on_event(void *ctx, enum stream_event type, const struct kube_object *obj)
 {
 	static const char *const names[] = {
 	    [STREAM_EVENT_UNSET] = "?",     [STREAM_ADDED] = "added",
@@ -40,7 +57,8 @@ static int on_event(void *ctx, enum stream_event type, const char *obj, size_t l
 	};
 
 	(void)ctx;
-	buf_addf(&seen, "%s %.*s\n", names[type], (int)len, obj);
+	check_index(obj);
+	buf_addf(&seen, "%s %.*s\n", names[type], (int)obj->len, obj->text);
 	return refuse_with;
 }
 

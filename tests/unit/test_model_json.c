@@ -19,44 +19,44 @@ static int scan(struct json_index *index, const char *text, size_t len, size_t *
 	return r;
 }
 
+static const char *const good[] = {
+    "0",
+    "-0",
+    "10",
+    "-1.5",
+    "1e3",
+    "1E+3",
+    "1e-3",
+    "0.000",
+    "123456789012345678901234567890",
+    "1e999",
+    "null",
+    "true",
+    "false",
+    "\"\"",
+    "\"a\"",
+    "\"12345678\"",
+    "\"1234567\\\"\"",
+    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
+    "\"\\ud800\"",
+    "\"\x7f\"",
+    "\"\xc3\xa9\"",
+    "\"\xff\xfe\"",
+    "[]",
+    "[ ]",
+    "[1]",
+    "[1,2]",
+    " [ 1 , 2 ] ",
+    "{}",
+    "{ }",
+    "{\"a\":1}",
+    "\t\n\r {\"a\" : {\"b\" : [ ] } , \"\" : null } \n",
+    "{\"a\":1,\"a\":2}",
+    "[[],{},[[{}]]]",
+};
+
 static void accepts_what_is_json(void **state)
 {
-	static const char *const good[] = {
-	    "0",
-	    "-0",
-	    "10",
-	    "-1.5",
-	    "1e3",
-	    "1E+3",
-	    "1e-3",
-	    "0.000",
-	    "123456789012345678901234567890",
-	    "1e999",
-	    "null",
-	    "true",
-	    "false",
-	    "\"\"",
-	    "\"a\"",
-	    "\"12345678\"",
-	    "\"1234567\\\"\"",
-	    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
-	    "\"\\ud800\"",
-	    "\"\x7f\"",
-	    "\"\xc3\xa9\"",
-	    "\"\xff\xfe\"",
-	    "[]",
-	    "[ ]",
-	    "[1]",
-	    "[1,2]",
-	    " [ 1 , 2 ] ",
-	    "{}",
-	    "{ }",
-	    "{\"a\":1}",
-	    "\t\n\r {\"a\" : {\"b\" : [ ] } , \"\" : null } \n",
-	    "{\"a\":1,\"a\":2}",
-	    "[[],{},[[{}]]]",
-	};
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		struct json_index index = {0};
@@ -75,7 +75,8 @@ static const struct {
 } bad[] = {
     {"", 0},
     {" ", 1},
-    {"nul", 0},
+    {"nul", 3},
+    {"nulx", 0},
     {"nulll", 4},
     {"True", 0},
     {"01", 1},
@@ -178,6 +179,86 @@ static void every_truncation_is_refused(void **state)
 		assert_int_equal(scan(&index, sample, len, &off), -EINVAL);
 		assert_true(off <= len);
 	}
+	json_index_release(&index);
+}
+
+/* Whatever pieces a text comes in: what it is, where its fault is, and its index. */
+static void check_in_pieces(const char *text, size_t len, struct dice *dice)
+{
+	struct json_index whole = {0};
+	struct json_index index = {0};
+	struct json_scan scan;
+	size_t end = 0;
+	size_t at = 0;
+	int got = 0;
+
+	int want = json_scan(&whole, text, len, &at);
+	json_scan_start(&scan, &index);
+	while (got == 0 && end < len) {
+		end += 1 + dice_roll(dice, 6);
+		if (end > len)
+			end = len;
+		/* Each time it lies elsewhere, and with nothing behind it. */
+		char *copy = malloc(end);
+		memcpy(copy, text, end);
+		got = json_scan_more(&scan, copy, end);
+		free(copy);
+	}
+	/* A number that nothing follows may have been one digit shorter when it ended. */
+	if (want == 0 && (text[0] == '{' || text[0] == '[')) {
+		assert_int_equal(got, 1);
+		assert_int_equal(index.count, whole.count);
+		assert_int_equal(index.key_max, whole.key_max);
+		assert_memory_equal(index.nodes, whole.nodes, whole.count * sizeof(*whole.nodes));
+	} else if (got < 0) {
+		assert_int_equal(got, want);
+		assert_int_equal(scan.at, at);
+	}
+	if (want < 0 && at < len && got == 0)
+		fail_msg("no fault at %zu: %.*s", at, (int)len, text);
+	json_index_release(&whole);
+	json_index_release(&index);
+}
+
+static void any_division_makes_no_difference(void **state)
+{
+	static const char *const more[] = {
+	    "{\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\",\"\xf0\":[\"\xf0\x9f\",\"\xe2\"]}",
+	    "{\"k\\u0065y\" : [ 1.5e-3 , -0 , true , false , null , { } , [ ] ] , \"z\" : "
+	    "\"\\\\\\\"\\/\" }",
+	    "[\"0123456789abcdef0123456789abcdef\\n0123456789abcdef\",12345]",
+	};
+	struct dice dice = {.state = 8};
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+			check_in_pieces(more[i], strlen(more[i]), &dice);
+		for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+			check_in_pieces(good[i], strlen(good[i]), &dice);
+		for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+			check_in_pieces(bad[i].text, strlen(bad[i].text), &dice);
+	}
+}
+
+/* Or a value of eight megabytes could be read a thousand times. */
+static void a_long_string_is_read_once(void **state)
+{
+	cleanup_buf struct buf text = {0};
+	struct json_index index = {0};
+	struct json_scan scan;
+
+	(void)state;
+	buf_addstr(&text, "{\"a\":\"");
+	buf_addfill(&text, 'x', 6u << 20);
+	buf_addstr(&text, "\"}");
+	json_scan_start(&scan, &index);
+	for (size_t n = 100; n < text.len; n += 100) {
+		assert_int_equal(json_scan_more(&scan, text.data, n), 0);
+		assert_int_equal(scan.string_good, n);
+	}
+	assert_int_equal(json_scan_more(&scan, text.data, text.len), 1);
+	assert_int_equal(index.nodes[1].len, 6u << 20);
 	json_index_release(&index);
 }
 
@@ -557,6 +638,8 @@ int main(void)
 	    cmocka_unit_test(refuses_what_is_not_and_says_where),
 	    cmocka_unit_test(a_nul_byte_is_nowhere_allowed),
 	    cmocka_unit_test(every_truncation_is_refused),
+	    cmocka_unit_test(any_division_makes_no_difference),
+	    cmocka_unit_test(a_long_string_is_read_once),
 	    cmocka_unit_test(nesting_has_a_limit),
 	    cmocka_unit_test(size_has_a_limit),
 	    cmocka_unit_test(a_key_as_long_as_the_text_allows_is_indexed_whole),

@@ -19,6 +19,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <podfs/model/json.h>
+
+/* An object as it came. Valid as long as the call. */
+struct kube_object {
+	const char *text;
+	size_t len;
+	const struct json_index
+	    *index; /* over the text; NULL: it is not JSON, or not known to be */
+};
+
 struct reflector_sink {
 	void *ctx;
 
@@ -32,10 +42,10 @@ struct reflector_sink {
 	 * text is no such object; one in a list is left out (and counted), one
 	 * in a watch makes the reflector list again.
 	 */
-	int (*upsert)(void *ctx, const char *obj, size_t len, bool from_list);
+	int (*upsert)(void *ctx, const struct kube_object *obj, bool from_list);
 
 	/* An object is gone; @obj is its last state. Errors as for upsert. */
-	int (*remove)(void *ctx, const char *obj, size_t len);
+	int (*remove)(void *ctx, const struct kube_object *obj);
 
 	/* The list is complete: drop what it did not hold. */
 	void (*list_end)(void *ctx, const char *resource_version);

@@ -69,6 +69,42 @@ struct json_index {
  */
 int json_scan(struct json_index *index, const char *text, size_t len, size_t *ret_off);
 
+/* What follows the value that was read last. */
+enum json_scan_step {
+	JSON_SCAN_VALUE,  /* a value, or a key and its value */
+	JSON_SCAN_OPENED, /* what a bracket opened */
+	JSON_SCAN_AFTER,  /* a comma, or the end of a container */
+};
+
+/* A scan that goes on while the text arrives. */
+struct json_scan {
+	struct json_index *index;
+	const char *text;
+	size_t len;
+	size_t at;    /* where it is: behind the value, or where the fault is */
+	size_t again; /* where the step under way began */
+	enum json_scan_step step;
+	size_t string_at;   /* of the string that was not at its end yet: its first byte, */
+	size_t string_good; /* how far it was read, */
+	bool string_decode; /* and its node's `decode` until there */
+	uint32_t depth;
+	uint32_t open[JSON_DEPTH_MAX]; /* the containers we are in */
+	uint32_t last[JSON_DEPTH_MAX]; /* the child seen last in each, 0: none yet */
+};
+
+/* Begins a text, which is not there yet. @index as for json_scan(). */
+void json_scan_start(struct json_scan *s, struct json_index *index);
+
+/**
+ * Goes on with a text of which there is more now.
+ *
+ * @text  from its beginning; what was there before is the same, but may have moved.
+ *
+ * 1: its value ends at `at`; what follows was not looked at. 0: it does not end yet. As
+ * json_scan(), with the fault at `at`.
+ */
+int json_scan_more(struct json_scan *s, const char *text, size_t len);
+
 void json_index_release(struct json_index *index);
 
 /* The first child of node @n, or 0. */

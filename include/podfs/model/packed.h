@@ -57,6 +57,10 @@ struct packed {
 int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
 		     struct packed *ret, const char **ret_fault);
 
+/* The same of JSON that json_scan() has indexed already. */
+int packed_from_index(const struct json_index *index, enum kind kind, const char *json,
+		      struct packed *ret, const char **ret_fault);
+
 /*
  * The index over the text of @p, as json_scan() would make it, into a zeroed one. It is had from
  * that of the JSON, of which both must still be as they were. 0 or -ENOMEM.

@@ -91,14 +91,8 @@ static void fold(struct history *h)
 	}
 }
 
-/* Entries stand in the order in which they were noted. */
-static int note(struct history *h, char *path, bool below, int64_t time_ns)
+int history_push(struct history *h, char *path, bool below, int64_t time_ns)
 {
-	uint16_t same = find(h, path, below);
-
-	if (same < h->count)
-		free(take(h, same).path);
-	fold(h);
 	if (h->count == h->cap) {
 		uint16_t cap = h->cap ? (uint16_t)(h->cap * 2) : 4;
 		struct history_entry *entries = realloc(h->entries, cap * sizeof(*entries));
@@ -112,6 +106,17 @@ static int note(struct history *h, char *path, bool below, int64_t time_ns)
 	}
 	h->entries[h->count++] = (struct history_entry){time_ns, path, below};
 	return 0;
+}
+
+/* Entries stand in the order in which they were noted. */
+static int note(struct history *h, char *path, bool below, int64_t time_ns)
+{
+	uint16_t same = find(h, path, below);
+
+	if (same < h->count)
+		free(take(h, same).path);
+	fold(h);
+	return history_push(h, path, below, time_ns);
 }
 
 /* How much of a path its first names are. */

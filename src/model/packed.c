@@ -274,37 +274,24 @@ static int copy_members(struct packed *p, const struct source *src, uint32_t met
 	return 0;
 }
 
-int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
-		     struct packed *ret, const char **ret_fault)
+/* Reads all but the text. @ret_metadata: its node. Else as packed_from_json(). */
+static int read_all(const struct json_index *index, const char *json, struct packed *ret,
+		    const char **ret_fault, uint32_t *ret_metadata)
 {
-	*ret_fault = "not JSON, or over a limit";
-	int r = json_scan(index, json, len, &ret->fault_off);
-	if (r < 0)
-		return r;
-	ret->fault_off = 0;
-	return packed_from_index(index, kind, json, ret, ret_fault);
-}
-
-int packed_from_index(const struct json_index *index, enum kind kind, const char *json,
-		      struct packed *ret, const char **ret_fault)
-{
-	struct source src = {index, json};
+	const struct source src = {index, json};
 
 	*ret_fault = "no object with metadata";
 	uint32_t metadata = json_member(index, json, 0, "metadata");
 	if (!metadata || index->nodes[metadata].type != JSON_OBJECT)
 		return -EINVAL;
+	*ret_metadata = metadata;
 	*ret_fault = "another kind";
+	const char *name = kind_name(ret->kind);
 	uint32_t named = json_member(index, json, 0, "kind");
-	if (named &&
-	    !(index->nodes[named].len == strlen(kind_name(kind)) &&
-	      !memcmp(json + index->nodes[named].off, kind_name(kind), index->nodes[named].len)))
+	if (named && !(index->nodes[named].len == strlen(name) &&
+		       !memcmp(json + index->nodes[named].off, name, index->nodes[named].len)))
 		return -EINVAL;
 	*ret_fault = "out of memory";
-	ret->kind = kind;
-	ret->from.json = json;
-	ret->from.index = index;
-	ret->from.metadata = metadata;
 	ret->key_max = index->key_max;
 	int r = copy_members(ret, &src, metadata);
 	if (r < 0)
@@ -313,12 +300,48 @@ int packed_from_index(const struct json_index *index, enum kind kind, const char
 	if (*ret_fault)
 		return -EINVAL;
 	*ret_fault = "out of memory";
-	if (kind == KIND_POD)
+	if (ret->kind == KIND_POD) {
 		ret->group = group_of(&src, metadata);
-	if (kind == KIND_POD)
 		r = pod_facts_read(index, json, &ret->facts);
+	}
 	if (r == 0)
-		r = make_text(ret, &src, metadata);
+		*ret_fault = NULL;
+	return r;
+}
+
+static int scan(struct json_index *index, const char *json, size_t len, struct packed *ret,
+		const char **ret_fault)
+{
+	*ret_fault = "not JSON, or over a limit";
+	int r = json_scan(index, json, len, &ret->fault_off);
+	if (r == 0)
+		ret->fault_off = 0;
+	return r;
+}
+
+int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
+		     struct packed *ret, const char **ret_fault)
+{
+	int r = scan(index, json, len, ret, ret_fault);
+
+	return r < 0 ? r : packed_from_index(index, kind, json, ret, ret_fault);
+}
+
+int packed_from_index(const struct json_index *index, enum kind kind, const char *json,
+		      struct packed *ret, const char **ret_fault)
+{
+	struct source src = {index, json};
+	uint32_t metadata;
+
+	ret->kind = kind;
+	int r = read_all(index, json, ret, ret_fault, &metadata);
+	if (r < 0)
+		return r;
+	ret->from.json = json;
+	ret->from.index = index;
+	ret->from.metadata = metadata;
+	*ret_fault = "out of memory";
+	r = make_text(ret, &src, metadata);
 	if (r < 0)
 		return r;
 	*ret_fault = "over a limit";
@@ -326,4 +349,14 @@ int packed_from_index(const struct json_index *index, enum kind kind, const char
 		return -E2BIG;
 	*ret_fault = NULL;
 	return 0;
+}
+
+int packed_from_kept(struct json_index *index, enum kind kind, struct packed *ret,
+		     const char **ret_fault)
+{
+	uint32_t metadata;
+
+	ret->kind = kind;
+	int r = scan(index, ret->text.data, ret->text.len, ret, ret_fault);
+	return r < 0 ? r : read_all(index, ret->text.data, ret, ret_fault, &metadata);
 }

@@ -15,66 +15,72 @@
 
 #include <podfs/base/array.h>
 #include <podfs/base/cleanup.h>
-#include <podfs/base/hash.h>
-#include <podfs/store/arena.h>
+#include <podfs/base/memory.h>
 
-enum segment_state {
-	SEGMENT_FREE,
-	SEGMENT_OPEN,
-	SEGMENT_FULL,
-	SEGMENT_LEAVING,
-	SEGMENT_REST, /* of a record that is larger than one */
-};
-
-struct arena_segment {
-	enum segment_state state;
-	bool sparse;
-	uint32_t span;    /* with those that follow as its rest */
-	uint64_t used;    /* bytes from its start on */
-	uint64_t live;    /* of these */
-	uint64_t waiting; /* the counters that were not seen at zero yet */
-};
+#include "arena_internal.h"
 
 #define NO_SEGMENT UINT32_MAX
 
-/* An offset 0 is none, so the first segment starts a little later. */
-#define FIRST_OFFSET 64u
-
-static uint64_t start_of(uint32_t segment)
+uint32_t record_check(const struct arena *a, const struct record *r)
 {
-	return (uint64_t)segment * ARENA_SEGMENT + (segment ? 0 : FIRST_OFFSET);
-}
-
-static uint64_t room_of(uint32_t segment, uint32_t span)
-{
-	return (uint64_t)(segment + span) * ARENA_SEGMENT - start_of(segment);
-}
-
-uint32_t record_check(const struct record *r)
-{
-	/* Constant: it means the same to the next process. */
-	static const struct hash_key key = {UINT64_C(0x706f646673207265),
-					    UINT64_C(0x636f726420636b31)};
+	const struct hash_key *key = arena_key(a);
 	const uint64_t head[] = {r->kind | (uint64_t)r->form << 8, r->len, r->bytes, r->seq,
 				 r->reference};
+	uint32_t constant = r->len < r->bytes ? r->len : r->bytes;
 
-	return (uint32_t)(hash_bytes(&key, head, sizeof(head)) ^
-			  hash_bytes(&key, record_bytes(r), r->bytes));
+	return (uint32_t)(hash_bytes(key, head, sizeof(head)) ^
+			  hash_bytes(key, record_bytes(r), constant));
 }
 
-int arena_open(struct arena *a)
+const struct hash_key *arena_key(const struct arena *a)
 {
-	*a = (struct arena){.fd = -1};
-	cleanup_close int fd = memfd_create("podfs", MFD_CLOEXEC);
+	return &arena_head(a)->key;
+}
 
+/* Of another layout, or of none: nothing in it can be used. */
+static void begin_anew(struct arena *a)
+{
+	struct arena_head *head = arena_head(a);
+
+	if (head->magic)
+		memory_drop(a->fd, MEMORY_ARENA, 0, memory_area_size(MEMORY_ARENA));
+	head->key = *hash_process_key();
+	__atomic_store_n(&head->magic, ARENA_MAGIC, __ATOMIC_RELEASE);
+}
+
+/* Up to there it may be touched, in whole segments. */
+static int arena_use(struct arena *a, uint64_t end)
+{
+	end = (end + ARENA_SEGMENT - 1) / ARENA_SEGMENT * ARENA_SEGMENT;
+	if (end <= a->usable)
+		return 0;
+	int r = memory_use(a->base, a->usable, end);
+	if (r == 0)
+		a->usable = end;
+	return r;
+}
+
+int arena_open(struct arena *a, int memory_fd)
+{
+	void *base;
+
+	*a = (struct arena){.fd = -1};
+	cleanup_close int fd = fcntl(memory_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Usable as it grows (append_free): behind the end of the file there is a SIGBUS. */
-	void *base = mmap(NULL, ARENA_MAX, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-	if (base == MAP_FAILED)
-		return -errno;
+	int r = memory_reserve(fd, MEMORY_ARENA, memory_area_size(MEMORY_ARENA), &base);
+	if (r < 0)
+		return r;
 	a->base = base;
 	a->fd = take_fd(&fd);
+	uint64_t end = memory_end(a->fd, MEMORY_ARENA);
+	r = arena_use(a, end > ARENA_SEGMENT ? end : ARENA_SEGMENT);
+	if (r < 0) {
+		arena_close(a);
+		return r;
+	}
+	if (arena_head(a)->magic != ARENA_MAGIC)
+		begin_anew(a);
 	return 0;
 }
 
@@ -82,7 +88,7 @@ void arena_close(struct arena *a)
 {
 	if (!a->base)
 		return;
-	munmap(a->base, ARENA_MAX);
+	munmap(a->base, memory_area_size(MEMORY_ARENA));
 	close(a->fd);
 	free(a->segments);
 	*a = (struct arena){.fd = -1};
@@ -100,24 +106,28 @@ static uint32_t find_free(const struct arena *a, uint32_t span)
 	return NO_SEGMENT;
 }
 
-static uint32_t append_free(struct arena *a, uint32_t span)
+int arena_extend(struct arena *a, uint32_t count)
 {
-	uint32_t first = a->count;
-	uint64_t from = (uint64_t)first * ARENA_SEGMENT;
-	uint64_t to = from + (uint64_t)span * ARENA_SEGMENT;
+	uint64_t end = (uint64_t)count * ARENA_SEGMENT;
 
-	if (to > ARENA_MAX || ftruncate(a->fd, (off_t)to) < 0 ||
-	    mprotect(a->base + from, to - from, PROT_READ | PROT_WRITE) < 0)
-		return NO_SEGMENT;
-	for (uint32_t i = 0; i < span; i++) {
+	if (end > memory_area_size(MEMORY_ARENA) || arena_use(a, end) < 0)
+		return -ENOMEM;
+	while (a->count < count) {
 		size_t cap = a->cap;
 
 		if (array_grow(&a->segments, a->count, &cap, sizeof(*a->segments)) < 0)
-			return NO_SEGMENT;
+			return -ENOMEM;
 		a->cap = (uint32_t)cap;
 		a->segments[a->count++] = (struct arena_segment){.span = 1};
 	}
-	return first;
+	return 0;
+}
+
+static uint32_t append_free(struct arena *a, uint32_t span)
+{
+	uint32_t first = a->count;
+
+	return arena_extend(a, first + span) < 0 ? NO_SEGMENT : first;
 }
 
 static void leave(struct arena *a, struct arena_segment *s)
@@ -131,7 +141,7 @@ static void leave(struct arena *a, struct arena_segment *s)
 }
 
 /* What is open no longer takes anything, and may be worth tidying. */
-static void consider(struct arena *a, struct arena_segment *s)
+void arena_consider(struct arena *a, struct arena_segment *s)
 {
 	if (s->state != SEGMENT_FULL)
 		return;
@@ -150,7 +160,7 @@ static void close_open(struct arena *a)
 	struct arena_segment *s = &a->segments[a->open - 1];
 	a->open = 0;
 	s->state = SEGMENT_FULL;
-	consider(a, s);
+	arena_consider(a, s);
 }
 
 /* A segment with room for @size bytes, or the first of several. */
@@ -159,7 +169,7 @@ static uint32_t segment_for(struct arena *a, uint64_t size)
 	if (a->open) {
 		const struct arena_segment *s = &a->segments[a->open - 1];
 
-		if (s->used + size <= room_of(a->open - 1, 1))
+		if (s->used + size <= arena_room(a->open - 1, 1))
 			return a->open - 1;
 	}
 	uint32_t span = (uint32_t)((size + FIRST_OFFSET + ARENA_SEGMENT - 1) / ARENA_SEGMENT);
@@ -184,21 +194,23 @@ static uint32_t segment_for(struct arena *a, uint64_t size)
 int arena_add(struct arena *a, const struct record *head, const char *bytes, uint64_t *ret_off)
 {
 	uint64_t size = record_size(head->bytes);
-	uint32_t i = segment_for(a, size);
+	uint32_t i = head->bytes > RECORD_MAX ? NO_SEGMENT : segment_for(a, size);
 
 	if (i == NO_SEGMENT)
-		return -ENOMEM;
+		return head->bytes > RECORD_MAX ? -E2BIG : -ENOMEM;
 	struct arena_segment *s = &a->segments[i];
-	uint64_t off = start_of(i) + s->used;
+	uint64_t off = arena_start(i) + s->used;
 	struct record *r = arena_at(a, off);
+	struct record unset = *head;
 	s->used += size;
 	s->live += size;
 	a->used += size;
 	a->live += size;
-	*r = *head;
+	unset.magic = 0;
+	*r = unset;
 	memcpy(r + 1, bytes, head->bytes);
-	r->check = record_check(r);
-	r->magic = RECORD_MAGIC;
+	r->check = record_check(a, r);
+	record_set_magic(r, head->magic == RECORD_CURRENT ? RECORD_CURRENT : RECORD_KEPT);
 	*ret_off = off;
 	return 0;
 }
@@ -215,10 +227,10 @@ void arena_drop(struct arena *a, uint64_t off)
 	struct record *r = arena_at(a, off);
 	uint64_t size = record_size(r->bytes);
 
-	r->magic = RECORD_DEAD;
+	record_set_magic(r, RECORD_DEAD);
 	s->live -= size;
 	a->live -= size;
-	consider(a, s);
+	arena_consider(a, s);
 }
 
 static uint32_t reader_slot(void)
@@ -258,8 +270,7 @@ static void give_back(struct arena *a, uint32_t i)
 {
 	uint32_t span = a->segments[i].span;
 
-	fallocate(a->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)i * ARENA_SEGMENT,
-		  (off_t)span * ARENA_SEGMENT);
+	arena_wipe(a, arena_start(i), (uint64_t)(i + span) * ARENA_SEGMENT);
 	a->used -= a->segments[i].used;
 	for (uint32_t n = 0; n < span; n++)
 		a->segments[i + n] = (struct arena_segment){.span = 1};
@@ -300,7 +311,7 @@ struct each {
 /* Those of one segment that live. */
 static int each_in(struct arena *a, uint32_t i, const struct each *each)
 {
-	uint64_t off = start_of(i);
+	uint64_t off = arena_start(i);
 	uint64_t end = off + a->segments[i].used;
 	int r = 0;
 
@@ -308,7 +319,7 @@ static int each_in(struct arena *a, uint32_t i, const struct each *each)
 		struct record *rec = arena_at(a, off);
 		uint64_t size = record_size(rec->bytes);
 
-		if (rec->magic == RECORD_MAGIC)
+		if (record_lives(rec))
 			r = each->fn(each->ctx, rec, off);
 		off += size;
 	}

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <podfs/base/hash.h>
@@ -46,53 +48,102 @@ static void grow(struct bases *b)
 	free(old);
 }
 
-static uint32_t new_number(struct bases *b)
+/* Memory for a number. */
+static bool provide(struct bases *b, uint32_t number)
 {
-	uint32_t n = b->free;
-
-	if (n) {
-		b->free = bases_at(b, n)->next;
-		return n;
-	}
-	n = b->count ? b->count : 1;
-	if (n / BASES_CHUNK >= BASES_CHUNKS)
-		return 0;
-	struct base **chunk = &b->chunks[n / BASES_CHUNK];
+	if (number / BASES_CHUNK >= BASES_CHUNKS)
+		return false;
+	struct base **chunk = &b->chunks[number / BASES_CHUNK];
 	if (!*chunk)
 		*chunk = calloc(BASES_CHUNK, sizeof(**chunk));
-	if (!*chunk)
+	return *chunk;
+}
+
+uint32_t bases_number(struct bases *b, uint64_t group)
+{
+	grow(b);
+	if (!b->bucket_count)
 		return 0;
-	b->count = n + 1;
+	uint32_t n = b->free;
+	if (n) {
+		b->free = bases_at(b, n)->next;
+	} else {
+		n = b->count ? b->count : 1;
+		if (!provide(b, n))
+			return 0;
+		b->count = n + 1;
+	}
+	bases_at(b, n)->group = group;
 	return n;
 }
 
-uint32_t bases_add(struct bases *b, uint64_t group, uint64_t off)
+void bases_lead(struct bases *b, uint32_t number, uint64_t off)
 {
-	grow(b);
-	uint32_t n = b->bucket_count ? new_number(b) : 0;
-	if (!n)
-		return 0;
-	struct base *base = bases_at(b, n);
-	uint32_t *bucket = bucket_of(b, group);
-	base->group = group;
+	struct base *base = bases_at(b, number);
+	uint32_t *bucket = bucket_of(b, base->group);
+
 	base->next = *bucket;
-	*bucket = n;
+	*bucket = number;
 	atomic_store(&base->off, off);
 	b->in_use++;
-	return n;
+}
+
+void bases_give_back(struct bases *b, uint32_t number)
+{
+	bases_at(b, number)->next = b->free;
+	b->free = number;
 }
 
 void bases_remove(struct bases *b, uint32_t number)
 {
-	struct base *base = bases_at(b, number);
-	uint32_t *at = bucket_of(b, base->group);
+	uint32_t *at = bucket_of(b, bases_at(b, number)->group);
 
 	while (*at != number)
 		at = &bases_at(b, *at)->next;
-	*at = base->next;
-	base->next = b->free;
-	b->free = number;
+	*at = bases_at(b, number)->next;
+	bases_give_back(b, number);
 	b->in_use--;
+}
+
+int bases_restore(struct bases *b, uint32_t number, uint64_t off)
+{
+	if (!number || number / BASES_CHUNK >= BASES_CHUNKS || bases_off(b, number))
+		return -EINVAL;
+	if (!provide(b, number))
+		return -ENOMEM;
+	atomic_store(&bases_at(b, number)->off, off);
+	if (number >= b->count)
+		b->count = number + 1;
+	return 0;
+}
+
+int bases_restored(struct bases *b)
+{
+	grow(b);
+	if (!b->bucket_count)
+		return -ENOMEM;
+	for (uint32_t n = b->count; n > 1; n--) {
+		if (bases_off(b, n - 1))
+			continue;
+		if (!provide(b, n - 1))
+			return -ENOMEM;
+		bases_give_back(b, n - 1);
+	}
+	return 0;
+}
+
+void bases_restore_group(struct bases *b, uint32_t number, uint64_t group)
+{
+	grow(b);
+	bases_at(b, number)->group = group;
+	bases_lead(b, number, bases_off(b, number));
+}
+
+uint64_t bases_off(const struct bases *b, uint32_t number)
+{
+	if (number / BASES_CHUNK >= BASES_CHUNKS || !b->chunks[number / BASES_CHUNK])
+		return 0;
+	return atomic_load(&bases_at(b, number)->off);
 }
 
 uint32_t bases_find(const struct bases *b, uint64_t group)
@@ -103,4 +154,12 @@ uint32_t bases_find(const struct bases *b, uint64_t group)
 		if (bases_at(b, n)->group == group)
 			return n;
 	return 0;
+}
+
+void bases_release(struct bases *b)
+{
+	for (size_t i = 0; i < BASES_CHUNKS; i++)
+		free(b->chunks[i]);
+	free(b->buckets);
+	*b = (struct bases){0};
 }

@@ -36,13 +36,30 @@ static inline struct base *bases_at(const struct bases *b, uint32_t number)
 	return &b->chunks[number / BASES_CHUNK][number % BASES_CHUNK];
 }
 
-/* A number for a record at @off, which is its group's base from now on; 0: no room or memory. */
-uint32_t bases_add(struct bases *b, uint64_t group, uint64_t off);
+/* A number for a record that is to be its group's base; 0: no room or memory. */
+uint32_t bases_number(struct bases *b, uint64_t group);
+
+/* It leads to the record, and is found by its group, from now on; or it is not needed. */
+void bases_lead(struct bases *b, uint32_t number, uint64_t off);
+void bases_give_back(struct bases *b, uint32_t number);
 
 /* Nobody names it any more. */
 void bases_remove(struct bases *b, uint32_t number);
 
+/*
+ * Of records that an earlier process left: each has its number, then (all of them)
+ * bases_restored() frees the others. They are found by their groups from bases_restore_group() on,
+ * the latest last. 0; -ENOMEM; -EINVAL: there is another record of that number, or it is none.
+ */
+int bases_restore(struct bases *b, uint32_t number, uint64_t off);
+int bases_restored(struct bases *b);
+void bases_restore_group(struct bases *b, uint32_t number, uint64_t group);
 /* The latest one of a group; 0: there is none. */
 uint32_t bases_find(const struct bases *b, uint64_t group);
+
+/* Where the record of a number is that may be none's; 0: nowhere. */
+uint64_t bases_off(const struct bases *b, uint32_t number);
+
+void bases_release(struct bases *b);
 
 #endif

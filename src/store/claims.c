@@ -6,6 +6,8 @@
 #include <podfs/store/collection.h>
 #include <podfs/store/cookie.h>
 
+#include "kept.h"
+
 static struct collection_item claim_item(const void *claim)
 {
 	const struct claim *c = claim;
@@ -112,8 +114,17 @@ const struct claim *claims_next(const struct claims *c, struct claim_cursor *at)
 	return at->part < CLAIM_PARTS ? c->parts[at->part].items[at->i++] : NULL;
 }
 
+void claims_changed(struct claims *c, int64_t now)
+{
+	if (!now)
+		return;
+	c->changed_ns = now;
+	kept_set(&c->kept, now);
+}
+
 void claims_release(struct claims *c)
 {
 	for (size_t i = 0; i < CLAIM_PARTS; i++)
 		collection_release(&c->parts[i]);
+	kept_drop(&c->kept);
 }

@@ -6,6 +6,8 @@
 #include <podfs/store/collection.h>
 #include <podfs/store/cookie.h>
 
+#include "kept.h"
+
 struct collection_item object_item(const void *object)
 {
 	const struct object *o = object;
@@ -114,8 +116,17 @@ void collection_remove(struct collection *c, collection_key_fn key, const void *
 	c->count--;
 }
 
+void collection_changed(struct collection *c, int64_t now)
+{
+	if (!now)
+		return;
+	c->changed_ns = now;
+	kept_set(&c->kept, now);
+}
+
 void collection_release(struct collection *c)
 {
+	kept_drop(&c->kept);
 	free(c->items);
 	*c = (struct collection){0};
 }

@@ -46,8 +46,13 @@ int dictionary_load(struct dictionary *d, const char *bytes, size_t len)
 	d->unpack = ZSTD_createDDict(bytes, len);
 	if (d->pack && d->unpack)
 		return 0;
+	dictionary_release(d);
+	return -ENOMEM;
+}
+
+void dictionary_release(struct dictionary *d)
+{
 	ZSTD_freeCDict(d->pack);
 	ZSTD_freeDDict(d->unpack);
 	*d = (struct dictionary){0};
-	return -ENOMEM;
 }

@@ -28,5 +28,6 @@ int dictionary_train(const struct samples *s, struct buf *ret);
 
 /* Makes one ready from its bytes. 0 or -ENOMEM. */
 int dictionary_load(struct dictionary *d, const char *bytes, size_t len);
+void dictionary_release(struct dictionary *d);
 
 #endif

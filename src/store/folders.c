@@ -7,13 +7,22 @@
 #include <podfs/store/cookie.h>
 
 #include "internal.h"
+#include "kept.h"
+
+/* At the end of the store: an object that goes before has no history any more. */
+static void free_object(struct object *o)
+{
+	if (o)
+		kept_drop(&o->kept);
+	object_unref(o);
+}
 
 void folder_free_namespace(struct store_namespace *ns)
 {
 	for (size_t i = 0; i < ns->pods.count; i++)
-		object_unref(ns->pods.items[i]);
+		free_object(ns->pods.items[i]);
 	collection_release(&ns->pods);
-	object_unref(ns->object);
+	free_object(ns->object);
 	free(ns);
 }
 
@@ -28,7 +37,7 @@ void folder_free_node(struct store_node *node)
 	for (size_t i = 0; i < node->namespaces.count; i++)
 		free_on_node(node->namespaces.items[i]);
 	collection_release(&node->namespaces);
-	object_unref(node->object);
+	free_object(node->object);
 	free(node);
 }
 
@@ -41,7 +50,7 @@ static struct store_namespace *new_namespace(const char *name)
 		return NULL;
 	memcpy(ns->name, name, len + 1);
 	ns->cookie = cookie_of(name, len);
-	ns->pods.changed_ns = clock_realtime_ns();
+	ns->pods.changed_ns = kept_open(KEPT_PODS, name, "", clock_realtime_ns(), &ns->pods.kept);
 	return ns;
 }
 
@@ -54,8 +63,19 @@ static struct store_node *new_node(const char *name)
 		return NULL;
 	memcpy(node->name, name, len + 1);
 	node->cookie = cookie_of(name, len);
-	node->namespaces.changed_ns = clock_realtime_ns();
+	node->namespaces.changed_ns =
+	    kept_open(KEPT_NODE_NAMESPACES, name, "", clock_realtime_ns(), &node->namespaces.kept);
 	return node;
+}
+
+static struct store_node_namespace *new_on_node(const char *ns, const char *node)
+{
+	struct store_node_namespace *on_node = calloc(1, sizeof(*on_node));
+
+	if (on_node)
+		on_node->pods.changed_ns = kept_open(KEPT_NODE_NAMESPACE_PODS, node, ns,
+						     clock_realtime_ns(), &on_node->pods.kept);
+	return on_node;
 }
 
 /* What a node has of a namespace, with room for a pod more. 0 or -ENOMEM. */
@@ -66,7 +86,7 @@ static int prepare_on_node(struct folders *f)
 	f->on_node =
 	    collection_find(&f->node->namespaces, node_namespace_item, ns->name, strlen(ns->name));
 	if (!f->on_node) {
-		f->on_node = calloc(1, sizeof(*f->on_node));
+		f->on_node = new_on_node(ns->name, f->node->name);
 		f->on_node_is_new = true;
 	}
 	if (!f->on_node || collection_reserve(&f->node->namespaces) < 0)
@@ -119,11 +139,11 @@ bool folders_place(struct store *s, struct folders *p, int64_t now)
 		collection_insert(&s->nodes, node_item, p->node);
 	if (p->ns_is_new) {
 		collection_insert(&s->namespaces, namespace_item, p->ns);
-		s->namespaces.changed_ns = now;
+		collection_changed(&s->namespaces, now);
 	}
 	if (p->on_node_is_new) {
 		collection_insert(&p->node->namespaces, node_namespace_item, p->on_node);
-		p->node->namespaces.changed_ns = now;
+		collection_changed(&p->node->namespaces, now);
 	}
 	p->ns_is_new = false;
 	p->node_is_new = false;
@@ -136,7 +156,7 @@ void folders_add_to_node(struct folders *f, struct object *pod, int64_t now)
 	if (!f->on_node)
 		return;
 	collection_insert(&f->on_node->pods, object_item, pod);
-	f->on_node->pods.changed_ns = now;
+	collection_changed(&f->on_node->pods, now);
 }
 
 void folder_remove_from_node(struct store_node *node, const struct object *pod, int64_t now)
@@ -145,11 +165,11 @@ void folder_remove_from_node(struct store_node *node, const struct object *pod, 
 	    &node->namespaces, node_namespace_item, pod->namespace, strlen(pod->namespace));
 
 	collection_remove(&on_node->pods, object_item, pod);
-	on_node->pods.changed_ns = now;
+	collection_changed(&on_node->pods, now);
 	if (on_node->pods.count)
 		return;
 	collection_remove(&node->namespaces, node_namespace_item, on_node);
-	node->namespaces.changed_ns = now;
+	collection_changed(&node->namespaces, now);
 	free_on_node(on_node);
 }
 
@@ -158,7 +178,7 @@ bool folder_prune_namespace(struct store *s, struct store_namespace *ns, int64_t
 	if (ns->object || ns->pods.count)
 		return false;
 	collection_remove(&s->namespaces, namespace_item, ns);
-	s->namespaces.changed_ns = now;
+	collection_changed(&s->namespaces, now);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <podfs/base/clock.h>
 
 #include "internal.h"
+#include "kept.h"
 
 struct opened_state {
 	struct opened *object;
@@ -130,6 +131,7 @@ void followers_tell(struct store *s, struct followers *f, struct version *node_w
 		store_tell(s, &change);
 		history_add(&pod->history,
 			    follower->is_folded ? &follower->folded : &follower->diff, now);
+		kept_history_write(pod);
 	}
 }
 

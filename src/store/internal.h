@@ -3,6 +3,7 @@
 #ifndef PODFS_STORE_INTERNAL_H
 #define PODFS_STORE_INTERNAL_H
 
+#include <podfs/base/clock.h>
 #include <podfs/store/views.h>
 
 struct store {
@@ -12,6 +13,8 @@ struct store {
 	struct collection namespaces;
 	struct collection nodes;
 	struct store_counts counts;
+	_Atomic uint64_t unreadable_kept[KIND_COUNT]; /* for the next process: kept.h */
+	bool recovering;                              /* what comes was there before: recover.c */
 	uint32_t generation[KIND_COUNT];
 	struct diff scratch;
 	struct diff folded; /* of it, if it is large */
@@ -23,6 +26,27 @@ struct store {
 	struct selections *selections;
 	struct view_changes view_changes;
 };
+
+/* For times of changes; 0: nothing changes. */
+static inline int64_t store_now(const struct store *s)
+{
+	return s->recovering ? 0 : clock_realtime_ns();
+}
+
+/* The object of that name, or NULL. */
+struct object *store_find_object(const struct store *s, enum kind kind, const char *namespace,
+				 const char *name);
+
+/**
+ * Adds an object.
+ *
+ * @version  of its text; taken in any case.
+ * @old      one of the same name that it takes the place of, or NULL.
+ *
+ * [loop] 1, or -ENOMEM.
+ */
+int store_add_object(struct store *s, const struct packed *p, struct version *version,
+		     struct object *old);
 
 /* Tells the observer, if there is one: under the lock, and after it. */
 void store_tell(struct store *s, const struct store_change *change);

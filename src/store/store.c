@@ -5,6 +5,7 @@
 #include <podfs/store/collection.h>
 
 #include "internal.h"
+#include "kept.h"
 #include "shared.h"
 
 struct object *object_ref(struct object *o)
@@ -25,6 +26,18 @@ void object_unref(struct object *o)
 	free(o);
 }
 
+/* What it knew before, if it was there before. */
+static void open_kept(struct store *s, int64_t now)
+{
+	s->namespaces.changed_ns = kept_open(KEPT_NAMESPACES, "", "", now, &s->namespaces.kept);
+	s->nodes.changed_ns = kept_open(KEPT_NODES, "", "", now, &s->nodes.kept);
+	s->by_uid.changed_ns = kept_open(KEPT_UIDS, "", "", now, &s->by_uid.kept);
+	s->by_ip.changed_ns = kept_open(KEPT_ADDRESSES, "", "", now, &s->by_ip.kept);
+	for (int kind = KIND_UNSET + 1; kind < KIND_COUNT; kind++)
+		s->counts.unreadable[kind] = kept_open(KEPT_UNREADABLE, kind_name((enum kind)kind),
+						       "", 0, &s->unreadable_kept[kind]) != 0;
+}
+
 struct store *store_new(const struct store_rules *rules)
 {
 	struct store *s = calloc(1, sizeof(*s));
@@ -43,10 +56,7 @@ struct store *store_new(const struct store_rules *rules)
 	pthread_rwlock_init(&s->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	s->rules = *rules;
-	s->namespaces.changed_ns = clock_realtime_ns();
-	s->nodes.changed_ns = s->namespaces.changed_ns;
-	s->by_uid.changed_ns = s->namespaces.changed_ns;
-	s->by_ip.changed_ns = s->namespaces.changed_ns;
+	open_kept(s, clock_realtime_ns());
 	return s;
 }
 
@@ -60,6 +70,8 @@ void store_free(struct store *s)
 		folder_free_node(s->nodes.items[i]);
 	collection_release(&s->namespaces);
 	collection_release(&s->nodes);
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		kept_drop(&s->unreadable_kept[i]);
 	diff_release(&s->scratch);
 	diff_release(&s->folded);
 	buf_release(&s->text);
@@ -135,6 +147,7 @@ void store_set_readable(struct store *s, enum kind kind, bool readable)
 		return;
 	pthread_rwlock_wrlock(&s->lock);
 	s->counts.unreadable[kind] = !readable;
+	kept_set(&s->unreadable_kept[kind], !readable);
 	store_tell(s, &change);
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);

@@ -3,9 +3,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "bases.h"
-#include "dictionary.h"
-#include "texts.h"
+#include <podfs/base/memory.h>
+
+#include "found.h"
+#include "texts_state.h"
 
 /* With fewer texts that stand alone a dictionary takes more memory than it saves. */
 #define LEARN_AT 512u
@@ -32,24 +33,17 @@
 /* What is larger goes back after use. */
 #define SCRATCH_MAX (256u << 10)
 
-static struct {
-	struct arena arena;
-	struct bases bases;
-	struct dictionary dictionaries[KIND_COUNT];
-	uint32_t alone[KIND_COUNT];    /* how many stand alone */
-	uint32_t learn_at[KIND_COUNT]; /* how many must */
-	ZSTD_CCtx *cctx;
-	ZSTD_CDict *base; /* the latest base made ready, while its siblings come in a row */
-	uint64_t base_seq;
-	uint32_t row;
-	struct buf scratch;
-} texts;
+struct texts texts;
+
+/* Which opening of the memory it is: a seq is one of an opening. */
+static atomic_uint opening;
 
 /* What a thread needs to read; it goes with the thread. */
 struct reader {
 	ZSTD_DCtx *dctx;
 	struct buf base; /* the last one, which is likely to be the next one's, too */
 	uint64_t base_seq;
+	unsigned int opening; /* that it is of */
 };
 
 static pthread_key_t reader_key;
@@ -100,9 +94,12 @@ static int unpack(struct reader *rd, const struct record *r, char *out);
 /* Into the reader's memory. */
 static int read_base(struct reader *rd, const struct record *base)
 {
-	if (rd->base_seq == base->seq)
+	unsigned int now = atomic_load(&opening);
+
+	if (rd->base_seq == base->seq && rd->opening == now)
 		return 0;
 	rd->base_seq = 0;
+	rd->opening = now;
 	buf_clear(&rd->base);
 	int r = buf_reserve(&rd->base, base->len);
 	if (r == 0)
@@ -159,7 +156,7 @@ static int start(void)
 {
 	if (texts.cctx)
 		return 0;
-	if (!texts.arena.base && arena_open(&texts.arena) < 0)
+	if (!texts_arena_open())
 		return -ENOMEM;
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		texts.learn_at[i] = LEARN_AT;
@@ -240,11 +237,9 @@ static void pack_alone(const struct version_text *t, struct record *r)
 /* The version or the base that has the record is led to it. */
 static void lead(void *ctx, struct record *r, uint64_t off)
 {
-	struct version *owner = r->owner;
-
 	(void)ctx;
-	if (owner)
-		atomic_store(&owner->off, off);
+	if (r->owner)
+		atomic_store(r->owner, off);
 	if (r->form != TEXT_SIBLING && r->reference)
 		atomic_store(&bases_at(&texts.bases, r->reference)->off, off);
 }
@@ -314,7 +309,7 @@ static int repack(void *ctx, struct record *r, uint64_t off)
 static int learn(struct learning *l)
 {
 	cleanup_buf struct buf bytes = {0};
-	struct record head = {.kind = (uint8_t)l->kind, .form = TEXT_LEARNT, .users = 1};
+	struct record head = {.kind = (uint8_t)l->kind, .form = TEXT_LEARNT};
 	uint64_t off;
 	int r = arena_each(&texts.arena, sample, l);
 
@@ -325,9 +320,13 @@ static int learn(struct learning *l)
 	/* It is in the arena for the next process; this one has its own copy. */
 	head.len = (uint32_t)bytes.len;
 	head.bytes = head.len;
+	head.seq = texts_next_seq();
 	r = arena_add(&texts.arena, &head, bytes.data, &off);
-	if (r == 0)
-		r = dictionary_load(&texts.dictionaries[l->kind], bytes.data, bytes.len);
+	if (r < 0)
+		return r;
+	r = dictionary_load(&texts.dictionaries[l->kind], bytes.data, bytes.len);
+	if (r < 0)
+		arena_drop(&texts.arena, off);
 	return r < 0 ? r : arena_each(&texts.arena, repack, l);
 }
 
@@ -347,7 +346,7 @@ static void learn_if_enough(enum kind kind)
 
 int texts_put(struct version *v, const struct version_text *t)
 {
-	struct record head = {.kind = (uint8_t)t->kind, .seq = v->seq, .owner = v};
+	struct record head = {.kind = (uint8_t)t->kind, .seq = v->seq, .owner = &v->off};
 	const char *bytes;
 	uint64_t off;
 
@@ -358,16 +357,21 @@ int texts_put(struct version *v, const struct version_text *t)
 	head.len = (uint32_t)t->len;
 	bytes = head.form == TEXT_PLAIN ? t->text : texts.scratch.data;
 	head.bytes = (uint32_t)(head.form == TEXT_PLAIN ? t->len : texts.scratch.len);
+	if (head.form != TEXT_SIBLING && t->group && t->len <= BASE_BYTES_MAX)
+		head.reference = bases_number(&texts.bases, t->group);
 	int r = arena_add(&texts.arena, &head, bytes, &off);
 	if (texts.scratch.cap > SCRATCH_MAX)
 		buf_release(&texts.scratch);
-	if (r < 0)
+	if (r < 0) {
+		if (head.form != TEXT_SIBLING && head.reference)
+			bases_give_back(&texts.bases, head.reference);
 		return r;
+	}
 	atomic_init(&v->off, off);
 	if (head.form == TEXT_SIBLING)
 		base_record(head.reference)->users++;
-	else if (t->group && t->len <= BASE_BYTES_MAX)
-		arena_at(&texts.arena, off)->reference = bases_add(&texts.bases, t->group, off);
+	else if (head.reference)
+		bases_lead(&texts.bases, head.reference, off);
 	if (head.form == TEXT_ALONE) {
 		texts.alone[t->kind]++;
 		learn_if_enough(t->kind);
@@ -407,7 +411,64 @@ void texts_tidy(void)
 	arena_tidy(&texts.arena, lead, NULL);
 }
 
+void texts_mark(const struct version *v, bool current)
+{
+	struct record *r = arena_at(&texts.arena, atomic_load(&v->off));
+
+	record_set_magic(r, current ? RECORD_CURRENT : RECORD_KEPT);
+}
+
 const struct arena *texts_arena(void)
 {
 	return &texts.arena;
+}
+
+uint64_t texts_next_seq(void)
+{
+	return ++texts.last_seq;
+}
+
+/* --- the memory --- */
+
+bool texts_is_open(void)
+{
+	return texts.arena.base;
+}
+
+int texts_open(int memory_fd)
+{
+	if (texts_is_open())
+		return -EBUSY;
+	int r = arena_open(&texts.arena, memory_fd);
+	atomic_fetch_add(&opening, 1);
+	if (r == 0)
+		r = found_look();
+	if (r < 0)
+		texts_close();
+	return r;
+}
+
+struct arena *texts_arena_open(void)
+{
+	if (texts.arena.base)
+		return &texts.arena;
+	cleanup_close int fd = memory_new();
+	if (fd < 0 || texts_open(fd) < 0)
+		return NULL;
+	/* Nobody was there before. */
+	found_end();
+	return &texts.arena;
+}
+
+void texts_close(void)
+{
+	arena_close(&texts.arena);
+	found_release();
+	bases_release(&texts.bases);
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		dictionary_release(&texts.dictionaries[i]);
+	ZSTD_freeCCtx(texts.cctx);
+	ZSTD_freeCDict(texts.base);
+	buf_release(&texts.scratch);
+	texts = (struct texts){0};
 }

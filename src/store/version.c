@@ -24,14 +24,13 @@ static void bury(void)
 
 struct version *version_new(const struct version_text *text)
 {
-	static uint64_t last_seq;
 	struct version *v = malloc(sizeof(*v));
 
 	versions_tidy();
 	if (!v)
 		return NULL;
 	atomic_init(&v->refs, 1);
-	v->seq = ++last_seq;
+	v->seq = texts_next_seq();
 	v->len = (uint32_t)text->len;
 	if (texts_put(v, text) < 0) {
 		free(v);
@@ -50,6 +49,11 @@ void version_unref(struct version *v)
 {
 	if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	/* The record is the next process's. */
+	if (!texts_is_open()) {
+		free(v);
+		return;
+	}
 	v->next = atomic_load(&dead);
 	while (!atomic_compare_exchange_weak(&dead, &v->next, v)) {}
 }

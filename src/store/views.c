@@ -166,9 +166,10 @@ static bool same_claims(struct claim_range old, struct claim_range new)
 	return same;
 }
 
-static void replace_claims(struct view_changes *changes, enum view_kind view, struct claims *c,
-			   struct claim_range old, struct claim_range new)
+static void replace_claims(struct store *s, enum view_kind view, struct claim_range old,
+			   struct claim_range new)
 {
+	struct claims *c = view == VIEW_UID ? &s->by_uid : &s->by_ip;
 	struct lead leads[2 * NAMES_MAX];
 
 	if (same_claims(old, new)) {
@@ -187,8 +188,8 @@ static void replace_claims(struct view_changes *changes, enum view_kind view, st
 
 		if (after == leads[i].before)
 			continue;
-		c->changed_ns = clock_realtime_ns();
-		struct view_change *change = view_change_add(changes, view, leads[i].name);
+		claims_changed(c, store_now(s));
+		struct view_change *change = view_change_add(&s->view_changes, view, leads[i].name);
 		if (!change)
 			return;
 		change->went = leads[i].before;
@@ -216,10 +217,8 @@ const struct view_changes *views_replace(struct store *s, struct object *o, stru
 	} else if (old) {
 		index_remove(&s->index, old->slot, old_labels);
 	}
-	replace_claims(changes, VIEW_UID, &s->by_uid, claims_of(old, VIEW_UID),
-		       claims_of(new, VIEW_UID));
-	replace_claims(changes, VIEW_IP, &s->by_ip, claims_of(old, VIEW_IP),
-		       claims_of(new, VIEW_IP));
+	replace_claims(s, VIEW_UID, claims_of(old, VIEW_UID), claims_of(new, VIEW_UID));
+	replace_claims(s, VIEW_IP, claims_of(old, VIEW_IP), claims_of(new, VIEW_IP));
 	o->indexed = new;
 	return changes->count || changes->lost ? changes : NULL;
 }

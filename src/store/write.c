@@ -13,10 +13,11 @@
 #include <podfs/store/cookie.h>
 
 #include "internal.h"
+#include "kept.h"
 #include "shared.h"
 #include "texts.h"
 
-static struct object *object_new(struct packed *p)
+static struct object *object_new(const struct packed *p)
 {
 	size_t name_size = strlen(p->name) + 1;
 	size_t uid_size = strlen(p->uid) + 1;
@@ -48,8 +49,8 @@ static void count(struct store *s, const struct object *o, int sign)
 	s->counts.arena_used = texts_arena()->used;
 }
 
-static struct object *find_object(const struct store *s, enum kind kind, const char *namespace,
-				  const char *name)
+struct object *store_find_object(const struct store *s, enum kind kind, const char *namespace,
+				 const char *name)
 {
 	const struct store_namespace *ns;
 	const struct store_node *node;
@@ -69,7 +70,7 @@ static struct object *find_object(const struct store *s, enum kind kind, const c
 
 struct version *store_node_version(const struct store *s, const char *name)
 {
-	const struct object *node = find_object(s, KIND_NODE, "", name);
+	const struct object *node = store_find_object(s, KIND_NODE, "", name);
 
 	return node ? node->version : NULL;
 }
@@ -78,6 +79,13 @@ struct version *store_node_version(const struct store *s, const char *name)
 static struct version *node_of(const struct store *s, const struct object *o)
 {
 	return o->kind == KIND_POD ? store_node_version(s, o->node_name) : NULL;
+}
+
+/* At the end of what is under the lock: to the next process it is gone. */
+static void retire(struct object *o)
+{
+	texts_mark(o->version, false);
+	kept_drop(&o->kept);
 }
 
 /* Under the lock. The object's own reference moves to the caller. */
@@ -105,14 +113,14 @@ static void unlink_object(struct store *s, struct object *o)
 	if (o->kind == KIND_POD) {
 		change.views = views_replace(s, o, NULL);
 		collection_remove(&ns->pods, object_item, o);
-		ns->pods.changed_ns = now;
+		collection_changed(&ns->pods, now);
 		if (node)
 			folder_remove_from_node(node, o, now);
 	} else if (o->kind == KIND_NAMESPACE) {
 		ns->object = NULL;
 	} else if (node) {
 		node->object = NULL;
-		s->nodes.changed_ns = now;
+		collection_changed(&s->nodes, now);
 	}
 	change.was_on = node;
 	change.folder_went = ns && folder_prune_namespace(s, ns, now);
@@ -136,19 +144,19 @@ static void link_object(struct store *s, struct object *o, struct folders *p,
 	    .node_after = o->node_name,
 	    .is_on = p->node,
 	};
-	int64_t now = clock_realtime_ns();
+	int64_t now = store_now(s);
 
 	change.folder_came = folders_place(s, p, now);
 	if (o->kind == KIND_POD) {
 		collection_insert(&p->ns->pods, object_item, o);
-		p->ns->pods.changed_ns = now;
+		collection_changed(&p->ns->pods, now);
 		change.views = views_replace(s, o, indexed);
 		folders_add_to_node(p, o, now);
 	} else if (o->kind == KIND_NAMESPACE) {
 		p->ns->object = o;
 	} else if (p->node) {
 		p->node->object = o;
-		s->nodes.changed_ns = now;
+		collection_changed(&s->nodes, now);
 	}
 	count(s, o, 1);
 	store_tell(s, &change);
@@ -179,7 +187,10 @@ static int add_object(struct store *s, struct object *o, struct object *old,
 	if (r == 0) {
 		link_object(s, o, &folders, take_ptr(indexed));
 		followers_tell(s, &followers, was);
+		texts_mark(o->version, true);
 	}
+	if (old)
+		retire(old);
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);
 	object_unref(old);
@@ -246,7 +257,11 @@ static void swap_version(struct store *s, struct update *u, struct folders *fold
 	}
 	store_tell(s, &change);
 	history_add(&o->history, u->noted, clock_realtime_ns());
+	if (u->noted->count)
+		kept_history_write(o);
 	followers_tell(s, &u->followers, change.before);
+	texts_mark(o->version, true);
+	texts_mark(change.before, false);
 	if (change.was_on)
 		folder_release_node(s, node_before);
 	shared_put(node_before);
@@ -357,19 +372,18 @@ static int update_object(struct store *s, struct object *o, struct packed *p)
 	return 1;
 }
 
-static int new_object(struct store *s, struct packed *p, struct object *old)
+int store_add_object(struct store *s, const struct packed *p, struct version *version,
+		     struct object *old)
 {
-	struct object *o = object_new(p);
-	int r = -ENOMEM;
+	struct object *o = version ? object_new(p) : NULL;
 
-	if (!o)
+	if (!o) {
+		version_unref(version);
 		return -ENOMEM;
+	}
 	o->generation = s->generation[o->kind];
-	o->version = version_of(p);
-	if (o->version)
-		r = 0;
-	if (r == 0)
-		r = left_out_of(s, p, &o->left_out);
+	o->version = version;
+	int r = left_out_of(s, p, &o->left_out);
 	if (r == 0)
 		r = add_object(s, o, old, &p->facts);
 	if (r < 0) {
@@ -381,10 +395,10 @@ static int new_object(struct store *s, struct packed *p, struct object *old)
 
 int store_put(struct store *s, struct packed *p)
 {
-	struct object *o = find_object(s, p->kind, p->namespace, p->name);
+	struct object *o = store_find_object(s, p->kind, p->namespace, p->name);
 
 	if (!o || strcmp(o->uid, p->uid) != 0)
-		return new_object(s, p, o);
+		return store_add_object(s, p, version_of(p), o);
 	o->generation = s->generation[o->kind];
 	int same = version_same(o->version, p->text.data, p->text.len, &s->text);
 	if (same)
@@ -401,6 +415,7 @@ int store_remove_object(struct store *s, struct object *o)
 	pthread_rwlock_wrlock(&s->lock);
 	unlink_object(s, o);
 	followers_tell(s, &followers, o->version);
+	retire(o);
 	pthread_rwlock_unlock(&s->lock);
 	store_tell_published(s);
 	object_unref(o);
@@ -410,7 +425,7 @@ int store_remove_object(struct store *s, struct object *o)
 
 int store_remove(struct store *s, enum kind kind, const char *namespace, const char *name)
 {
-	struct object *o = find_object(s, kind, namespace, name);
+	struct object *o = store_find_object(s, kind, namespace, name);
 
 	return o ? store_remove_object(s, o) : 0;
 }

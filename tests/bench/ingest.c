@@ -2,15 +2,16 @@
 /*
  * ingest: what it costs to take in pods, with no network and no server.
  *
- * ingest [-n] [-r] [-e [-c]] N FILE.json[.gz]
+ * ingest [-n] [-r] [-e [-c]] [-d] N FILE.json[.gz]
  *
  * Cuts a list into its objects, as the client does, and puts N of them into a
  * store. A list with fewer is read again, with other names, uids and addresses
  * each time. -r: then takes in all of it once more, as a relist that changes
  * nothing. -e: then once more with another label in each, as events; with -c
  * other memory is read before each, as by whoever runs between two events: so
- * the caches have nothing. -n: they are Nodes. Prints the processor time of
- * the two steps and the memory.
+ * the caches have nothing. -d: then puts all of it back from the memory, as the
+ * next process does when this one has died. -n: they are Nodes. Prints the
+ * processor time of the two steps and the memory.
  */
 #include <malloc.h>
 #include <stdint.h>
@@ -21,6 +22,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <podfs/base/memory.h>
+#include <podfs/store/recover.h>
 #include <podfs/tree/tree.h>
 
 #include "kube/stream.h"
@@ -119,6 +122,7 @@ static void chill(const struct bench *b)
 
 	for (size_t i = 0; b->cold && i < COLD_BYTES; i += 64)
 		sum += (unsigned char)b->cold[i];
+	(void)sum;
 }
 
 static int take(struct bench *b, const struct kube_object *o, int64_t *ret_packed)
@@ -255,15 +259,41 @@ static int run(struct bench *b, const char *path, const char *what)
 	return r;
 }
 
+static int recover(struct bench *b, int memory)
+{
+	struct store_recovered found;
+
+	store_memory_close();
+	store_free(b->store);
+	int64_t start = cpu_ns();
+	int r = store_memory_open(memory);
+	int64_t opened = cpu_ns();
+	b->store = r == 0 ? store_new(&tree_rules) : NULL;
+	if (!b->store || store_recover(b->store, &found) < 0)
+		return -1;
+	store_recovery_end();
+	int64_t end = cpu_ns();
+	double n = (double)found.objects;
+	printf("recovered: %llu objects\n", (unsigned long long)found.objects);
+	printf("  look through      %8.2f us an object\n", (double)(opened - start) / n / 1000);
+	printf("  put back          %8.2f us an object\n", (double)(end - opened) / n / 1000);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct bench b = {.kind = KIND_POD, .store = store_new(&tree_rules)};
+	cleanup_close int memory = memory_new();
+	struct bench b = {.kind = KIND_POD};
+	bool die = false;
 	bool again = false;
 	bool events = false;
 	bool cold = false;
 	int r = 0;
 
-	for (int c; (c = getopt(argc, argv, "rnec")) != -1;) {
+	if (store_memory_open(memory) == 0)
+		b.store = store_new(&tree_rules);
+	for (int c; (c = getopt(argc, argv, "rnecd")) != -1;) {
+		die |= c == 'd';
 		again |= c == 'r';
 		events |= c == 'e';
 		cold |= c == 'c';
@@ -271,7 +301,7 @@ int main(int argc, char **argv)
 			b.kind = KIND_NODE;
 	}
 	if (argc - optind != 2 || !b.store) {
-		fprintf(stderr, "usage: ingest [-r] [-e [-c]] [-n] N FILE.json[.gz]\n");
+		fprintf(stderr, "usage: ingest [-r] [-e [-c]] [-d] [-n] N FILE.json[.gz]\n");
 		return 2;
 	}
 	const char *path = argv[optind + 1];
@@ -287,6 +317,8 @@ int main(int argc, char **argv)
 	if (r == 0 && events)
 		r = run(&b, path, "events, a label each");
 	free(others);
+	if (r == 0 && die)
+		r = recover(&b, memory);
 	store_free(b.store);
 	opened_cache_clear();
 	json_index_release(&b.index);

@@ -224,6 +224,81 @@ static void the_end_of_a_large_diff_is_kept_apart(void **state)
 	assert_int_equal(of_file("z/y100/w"), CREATED);
 }
 
+/* Whether what is read from these bytes is the history. */
+static bool reads_back(const struct buf *bytes)
+{
+	struct history read = {0};
+	bool same =
+	    history_read(&read, bytes->data, bytes->len) == 0 && read.count == history.count;
+
+	for (uint16_t i = 0; same && i < read.count; i++)
+		same = read.entries[i].time_ns == history.entries[i].time_ns &&
+		       read.entries[i].below == history.entries[i].below &&
+		       !strcmp(read.entries[i].path, history.entries[i].path);
+	history_release(&read);
+	return same;
+}
+
+static void it_is_read_as_it_was_written(void **state)
+{
+	struct dice dice = {1};
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		static const int64_t times[] = {0,         1,         -1,
+						INT64_MAX, INT64_MIN, 1800000000000000000};
+		cleanup_buf struct buf bytes = {0};
+		char path[64];
+
+		assert_int_equal(history_write(&history, &bytes), 0);
+		assert_true(reads_back(&bytes));
+		snprintf(path, sizeof(path), "%s/%u/%u", i % 2 ? "status" : "metadata",
+			 dice_roll(&dice, 6), dice_roll(&dice, 300));
+		note(i % 5 ? CHANGE_VALUE : CHANGE_ADDED, i % 50 ? path : "",
+		     times[dice_roll(&dice, ARRAY_SIZE(times))]);
+	}
+}
+
+static void what_was_noted_together_takes_few_bytes(void **state)
+{
+	cleanup_buf struct buf bytes = {0};
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "status/conditions/Ready/value-%02d", i);
+		note(CHANGE_VALUE, path, 1800000000000000000);
+	}
+	assert_int_equal(history_write(&history, &bytes), 0);
+	assert_true(bytes.len < 150);
+}
+
+static void what_is_no_history_is_none(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} wrong[] = {
+	    {"\x80", 1}, /* a number without an end */
+	    {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00", 13}, /* one too long */
+	    {"\x00\x00", 2},                                              /* no path */
+	    {"\x00\x01\x00", 3},         /* more in common than there was */
+	    {"\x00\x00\x04", 3},         /* a path that is cut off */
+	    {"\x00\x00\x04\x61\x00", 5}, /* a NUL */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(history_read(&history, wrong[i].bytes, wrong[i].len), -EINVAL);
+		history_release(&history);
+	}
+	/* More entries than there can be. */
+	char many[3 * (HISTORY_MAX + 1)] = {0};
+	assert_int_equal(history_read(&history, many, sizeof(many)), -EINVAL);
+	assert_int_equal(history.count, HISTORY_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +312,9 @@ int main(void)
 	    history_test(no_time_ever_goes_back),
 	    history_test(a_large_diff_counts_for_the_folders_its_changes_have_in_common),
 	    history_test(the_end_of_a_large_diff_is_kept_apart),
+	    history_test(it_is_read_as_it_was_written),
+	    history_test(what_was_noted_together_takes_few_bytes),
+	    history_test(what_is_no_history_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

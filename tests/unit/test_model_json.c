@@ -224,8 +224,8 @@ static void any_division_makes_no_difference(void **state)
 {
 	static const char *const more[] = {
 	    "{\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\",\"\xf0\":[\"\xf0\x9f\",\"\xe2\"]}",
-	    "{\"k\\u0065y\" : [ 1.5e-3 , -0 , true , false , null , { } , [ ] ] , \"z\" : "
-	    "\"\\\\\\\"\\/\" }",
+	    ("{\"k\\u0065y\" : [ 1.5e-3 , -0 , true , false , null , { } , [ ] ] , \"z\" : "
+	     "\"\\\\\\\"\\/\" }"),
 	    "[\"0123456789abcdef0123456789abcdef\\n0123456789abcdef\",12345]",
 	};
 	struct dice dice = {.state = 8};

@@ -144,6 +144,60 @@ static void managed_fields_are_dropped_wherever_they_stand(void **state)
 		    "\"spec\":{\"managedFields\":1}}");
 }
 
+static void assert_same_facts(const struct pod_facts *a, const struct pod_facts *b)
+{
+	assert_int_equal(a->label_count, b->label_count);
+	for (size_t i = 0; i < a->label_count; i++) {
+		assert_string_equal(fact_string(a, a->labels[i].key),
+				    fact_string(b, b->labels[i].key));
+		assert_string_equal(fact_string(a, a->labels[i].value),
+				    fact_string(b, b->labels[i].value));
+	}
+	assert_int_equal(a->address_count, b->address_count);
+	for (size_t i = 0; i < a->address_count; i++)
+		assert_string_equal(fact_string(a, a->addresses[i]),
+				    fact_string(b, b->addresses[i]));
+	assert_string_equal(fact_string(a, a->config_hash), fact_string(b, b->config_hash));
+}
+
+static void what_is_kept_is_read_as_what_arrived(void **state)
+{
+	/* Names twice, and in another order than they are kept in. */
+	static const char *const pods[] = {
+	    "{\"metadata\":{\"uid\":\"u-1\",\"name\":\"web\",\"namespace\":\"shop\","
+	    "\"managedFields\":"
+	    "[{\"f:labels\":{}}],\"creationTimestamp\":\"2026-11-23T23:38:57Z\",\"labels\":{\"b\":"
+	    "\"2\",\"a\":\"1\",\"b\":\"3\"},\"annotations\":{\"kubernetes.io/"
+	    "config.hash\":\"h-1\"},"
+	    "\"resourceVersion\":\"42\"},\"kind\":\"Pod\",\"spec\":{\"nodeName\":\"k1\","
+	    "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]},\"status\":{\"podIP\":\"10.0.0.1\","
+	    "\"podIPs\":[{\"ip\":\"10.0.0.1\"},{\"ip\":\"fd00::1\"}]},\"apiVersion\":\"v1\"}",
+	    "{\"spec\":{\"nodeName\":\"k1\"},\"metadata\":{\"name\":\"a\",\"namespace\":\"b\","
+	    "\"name\":\"c\"},\"metadata\":{\"name\":\"d\",\"namespace\":\"e\"},"
+	    "\"spec\":{\"nodeName\":\"k2\"}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++) {
+		cleanup_packed struct packed p = {0};
+		cleanup_packed struct packed kept = {0};
+		const char *fault;
+
+		assert_int_equal(pack(KIND_POD, pods[i], &p), 0);
+		buf_add(&kept.text, p.text.data, p.text.len);
+		assert_int_equal(packed_from_kept(&scratch, KIND_POD, &kept, &fault), 0);
+		assert_null(fault);
+		assert_string_equal(kept.name, p.name);
+		assert_string_equal(kept.namespace, p.namespace);
+		assert_string_equal(kept.uid, p.uid);
+		assert_string_equal(kept.resource_version, p.resource_version);
+		assert_string_equal(kept.node_name, p.node_name);
+		assert_true(kept.created_ns == p.created_ns);
+		assert_true(kept.group == p.group);
+		assert_same_facts(&kept.facts, &p.facts);
+	}
+}
+
 static void another_kind_is_refused(void **state)
 {
 	(void)state;
@@ -303,6 +357,7 @@ int main(void)
 	    cmocka_unit_test(a_list_and_a_watch_give_the_same_text),
 	    cmocka_unit_test(the_index_follows_its_pieces),
 	    cmocka_unit_test(managed_fields_are_dropped_wherever_they_stand),
+	    cmocka_unit_test(what_is_kept_is_read_as_what_arrived),
 	    cmocka_unit_test(another_kind_is_refused),
 	    cmocka_unit_test(what_is_no_object_is_refused),
 	    cmocka_unit_test(names_that_could_break_out_are_refused),

@@ -39,6 +39,9 @@ int history_fold(const struct diff *diff, struct diff *scratch, const struct dif
  * missing. */
 int history_add(struct history *h, const struct diff *diff, int64_t time_ns);
 
+/* Adds an entry, of which there are fewer than HISTORY_MAX; takes its path. 0 or -ENOMEM. */
+int history_push(struct history *h, char *path, bool below, int64_t time_ns);
+
 /**
  * When the value or directory at @path last changed.
  *
@@ -46,6 +49,12 @@ int history_add(struct history *h, const struct diff *diff, int64_t time_ns);
  * @base_ns  the answer if nothing is known of it.
  */
 int64_t history_time(const struct history *h, const char *path, bool is_dir, int64_t base_ns);
+
+/* Appends it in a short form for history_read(). 0 or -ENOMEM. */
+int history_write(const struct history *h, struct buf *out);
+
+/* Into a zeroed one, to be released in any case. 0; -EINVAL: it is none; -ENOMEM. */
+int history_read(struct history *h, const char *bytes, size_t len);
 
 void history_release(struct history *h);
 

@@ -57,6 +57,13 @@ struct packed {
 int packed_from_json(struct json_index *index, enum kind kind, const char *json, size_t len,
 		     struct packed *ret, const char **ret_fault);
 
+/*
+ * Reads again what is in the kept form: @ret has nothing but its text. The rest becomes what it
+ * was when it arrived, but `key_max`, for which managedFields counted. As packed_from_json().
+ */
+int packed_from_kept(struct json_index *index, enum kind kind, struct packed *ret,
+		     const char **ret_fault);
+
 /* The same of JSON that json_scan() has indexed already. */
 int packed_from_index(const struct json_index *index, enum kind kind, const char *json,
 		      struct packed *ret, const char **ret_fault);

@@ -28,6 +28,7 @@ struct claim {
 struct claims {
 	struct collection parts[CLAIM_PARTS]; /* of each name the best claim */
 	int64_t changed_ns;                   /* when a name came, went or led elsewhere */
+	_Atomic uint64_t kept;                /* its record of that, as in a collection */
 };
 
 /* Room for @count claims. 0 or -ENOMEM. */
@@ -54,6 +55,9 @@ struct claim_cursor claims_seek(const struct claims *c, uint64_t cookie);
 
 /* NULL: there are no more. */
 const struct claim *claims_next(const struct claims *c, struct claim_cursor *at);
+
+/* When a name came, went or led elsewhere; 0: it is as it was. [loop] */
+void claims_changed(struct claims *c, int64_t now);
 
 void claims_release(struct claims *c);
 

@@ -38,6 +38,9 @@ int collection_reserve_more(struct collection *c, size_t count);
 void collection_insert(struct collection *c, collection_key_fn key, void *item);
 void collection_remove(struct collection *c, collection_key_fn key, const void *item);
 
+/* When one came or went; 0: it is as it was. [loop] */
+void collection_changed(struct collection *c, int64_t now);
+
 void collection_release(struct collection *c);
 
 #endif

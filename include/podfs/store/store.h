@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store: the objects of the cluster as they are now.
+ * store: the objects of the cluster as they are now. What they are outlives the process:
+ * recover.h.
  *
  * One thread writes: [loop]. Others read under the lock, shared, from
  * store_rdlock() to store_rdunlock(); what they want to keep longer (an object,
@@ -34,6 +35,7 @@ struct object {
 	unsigned int left_out;   /* values without a file (field_count_left_out) */
 	struct version *version; /* the newest; under the lock */
 	struct history history;  /* under the lock */
+	_Atomic uint64_t kept;   /* its record of that, for the next process; 0: none. [loop] */
 	struct indexed *indexed; /* of a pod: views.h; under the lock */
 	char strings[];          /* name and uid */
 };
@@ -46,7 +48,8 @@ struct collection {
 	void **items;
 	size_t count;
 	size_t cap;
-	int64_t changed_ns; /* when one came or went */
+	int64_t changed_ns;    /* when one came or went */
+	_Atomic uint64_t kept; /* its record of that, as above */
 };
 
 /* A namespace's folder: there while the Namespace or a pod in it is. */

@@ -51,12 +51,8 @@ int background_start(struct background *b)
 	return 0;
 }
 
-int background_ready(struct background *b)
+int background_leave(void)
 {
-	cleanup_close int ready = take_fd(&b->ready_fd);
-
-	if (ready < 0)
-		return 0;
 	/* Only now: until here a Ctrl-C was meant for us, too. */
 	setsid();
 	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -66,5 +62,17 @@ int background_ready(struct background *b)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) < 0)
 			return -errno;
+	return 0;
+}
+
+int background_ready(struct background *b)
+{
+	cleanup_close int ready = take_fd(&b->ready_fd);
+
+	if (ready < 0)
+		return 0;
+	int r = background_leave();
+	if (r < 0)
+		return r;
 	return write(ready, "", 1) == 1 ? 0 : -errno;
 }

@@ -18,7 +18,10 @@ struct background {
  */
 int background_start(struct background *b);
 
-/* Lets the parent go, with success; standard files lead nowhere from now on. 0 or -errno. */
+/* Lets the parent go, with success, and leaves the terminal. 0 or -errno. */
 int background_ready(struct background *b);
+
+/* Leaves the terminal: its session, its directory and the standard files. 0 or -errno. */
+int background_leave(void);
 
 #endif

@@ -105,6 +105,13 @@ void feeds_set_readable(struct feeds *f, const struct kube_state *state)
 	}
 }
 
+void feeds_resume(struct feeds *f, const struct kube_resume *resume)
+{
+	for (int r = 0; r < KUBE_N_RESOURCES; r++)
+		if (!*resume->versions[r])
+			store_set_readable(f->store, f->feed[r].kind, false);
+}
+
 void feeds_release(struct feeds *f)
 {
 	json_index_release(&f->index);

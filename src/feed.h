@@ -40,6 +40,9 @@ void feeds_init(struct feeds *f, struct store *store,
 void feeds_set_readable(struct feeds *f, const struct kube_state *state);
 
 /* Not while a sink may still be called. One that is all zero may be released, too. */
+/* What could not be read by the worker before is not there for this one, until it can be. */
+void feeds_resume(struct feeds *f, const struct kube_resume *resume);
+
 void feeds_release(struct feeds *f);
 
 #endif

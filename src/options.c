@@ -44,6 +44,11 @@ const char options_help[] =
     "How to mount:\n"
     "  -o OPTION[,OPTION...]              allow_other, uid=N, gid=N, umask=OCTAL, or FUSE's own\n"
     "  -f, --foreground                   stay in the foreground\n"
+    "      --restart-wait DURATION        how long reads wait for a worker in place of one that\n"
+    "                                     died, before they fail (10s)\n"
+    "      --no-supervise                 one process, with which the mount ends\n"
+    "      --upgrade                      have the program that is on disk now serve a mount that\n"
+    "                                     is there\n"
     "      --log-level LEVEL              error, warn, info (the default) or debug\n"
     "      --log-file FILE                instead of syslog, in the background\n"
     "\n"
@@ -52,6 +57,8 @@ const char options_help[] =
     "\n"
     "See podfs(1) for more, and podfs(5) for what is where in the mount.\n";
 
+#define RESTART_WAIT_MS 10000
+
 /* Options without a letter: the index into `strings`, on top of this. */
 #define STRING_BASE 1000
 
@@ -59,6 +66,9 @@ enum {
 	INSECURE = 500,
 	LOG_LEVEL,
 	STALE,
+	RESTART_WAIT,
+	NO_SUPERVISE,
+	UPGRADE,
 };
 
 /* Where each option that is just a string goes. */
@@ -88,6 +98,9 @@ static const struct option flags[] = {
     {"insecure-skip-tls-verify", no_argument, NULL, INSECURE},
     {"log-level", required_argument, NULL, LOG_LEVEL},
     {"stale", required_argument, NULL, STALE},
+    {"restart-wait", required_argument, NULL, RESTART_WAIT},
+    {"no-supervise", no_argument, NULL, NO_SUPERVISE},
+    {"upgrade", no_argument, NULL, UPGRADE},
     {"foreground", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -184,6 +197,18 @@ static int set_option(struct options *o, int c, char *arg, struct error *e)
 		return 0;
 	case STALE:
 		return parse_stale(o, arg, e);
+	case RESTART_WAIT:
+		if (parse_duration(arg, &o->restart_wait_ms) < 0)
+			return error_set(e, -EINVAL,
+					 "--restart-wait %s: it is a duration, as in 30s or 2m",
+					 arg);
+		return 0;
+	case NO_SUPERVISE:
+		o->no_supervise = true;
+		return 0;
+	case UPGRADE:
+		o->upgrade = true;
+		return 0;
 	case LOG_LEVEL:
 		o->log_level = log_level_parse(arg);
 		if (o->log_level == LOG_LEVEL_UNSET)
@@ -232,6 +257,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *ret_
 
 	ret->log_level = LOG_LEVEL_INFO;
 	ret->deny_after_ms = -1;
+	ret->restart_wait_ms = RESTART_WAIT_MS;
 	ret->fs.uid = getuid();
 	ret->fs.gid = getgid();
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

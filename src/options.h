@@ -29,7 +29,10 @@ struct options {
 	const char *self; /* NAMESPACE/POD, "caller", or NULL */
 	const char *mountpoint;
 	enum log_level log_level;
-	int64_t deny_after_ms; /* --stale=deny=DURATION; -1: serve */
+	int64_t deny_after_ms;   /* --stale=deny=DURATION; -1: serve */
+	int64_t restart_wait_ms; /* --restart-wait */
+	bool no_supervise;
+	bool upgrade;
 	bool foreground;
 	bool help;
 	bool version;

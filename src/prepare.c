@@ -11,16 +11,22 @@ static bool has_secrets(const struct client_config *c)
 	       c->username || c->exec;
 }
 
-enum exit_code prepare(const struct options *o, char *ret_mountpoint,
-		       struct client_config *ret_config, struct error *ret_error)
+enum exit_code prepare_mountpoint(const struct options *o, char *ret_mountpoint,
+				  struct error *ret_error)
 {
 	int r = fs_check_mountpoint(o->mountpoint, ret_error);
 
 	if (r == 0 && !realpath(o->mountpoint, ret_mountpoint))
 		r = error_set(ret_error, -errno, "cannot use %s as mount point: %s", o->mountpoint,
 			      strerror(errno));
-	if (r < 0)
-		return EXIT_CODE_MOUNT;
+	return r < 0 ? EXIT_CODE_MOUNT : EXIT_CODE_OK;
+}
+
+enum exit_code prepare_config(const struct options *o, struct client_config *ret_config,
+			      struct error *ret_error)
+{
+	int r = 0;
+
 	if (client_config_load(&o->config, NULL, ret_config, ret_error) < 0)
 		return EXIT_CODE_CONFIG;
 	if (!strncmp(ret_config->server, "http://", 7) && has_secrets(ret_config))

@@ -5,16 +5,18 @@
 
 #include "options.h"
 
-/**
- * Checks the mount point, loads the configuration and opens the log on the terminal.
+/*
+ * Each: EXIT_CODE_OK, or what the program ends with, with @ret_error filled.
  *
- * @ret_mountpoint  PATH_MAX bytes: the mount point's real path.
- * @ret_config      to be released in any case.
- *
- * EXIT_CODE_OK, or what the program ends with, with @ret_error filled.
+ * The mount point is checked; @ret_mountpoint has PATH_MAX bytes for its real path.
  */
-enum exit_code prepare(const struct options *o, char *ret_mountpoint,
-		       struct client_config *ret_config, struct error *ret_error);
+enum exit_code prepare_mountpoint(const struct options *o, char *ret_mountpoint,
+				  struct error *ret_error);
+
+/* The configuration is loaded, to be released in any case, and the log is opened on the terminal.
+ */
+enum exit_code prepare_config(const struct options *o, struct client_config *ret_config,
+			      struct error *ret_error);
 
 /* The log goes where it belongs from the mount on. */
 void prepare_log(const struct options *o);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <unistd.h>
 
 #include <podfs/base/clock.h>
 
@@ -82,6 +83,18 @@ static bool is_connected(const struct kube_resource_state *s)
 	return s->failure == KUBE_FAILURE_UNSET;
 }
 
+/* upgrade.c reads it. */
+static void add_processes(struct buf *out, const struct fs_head *head)
+{
+	if (!head)
+		return;
+	buf_addf(out, "supervisor: %ld\n", (long)getppid());
+	buf_addf(out, "worker: %u\n", head->generation);
+	if (head->generation > 1 && head->death)
+		buf_addf(out, "worker.inPlaceOfOneEndedBy: signal %d\n", head->death);
+	buf_addf(out, "worker.failedUpgrades: %u\n", head->failed_upgrades);
+}
+
 int status_text(void *ctx, struct buf *out)
 {
 	struct status *status = ctx;
@@ -106,6 +119,7 @@ int status_text(void *ctx, struct buf *out)
 	if (self_describe(status->self, &self) < 0)
 		return -ENOMEM;
 	add_text(out, "self", self.data);
+	add_processes(out, status->head);
 	buf_addf(out, "limits.objectsRefused: %llu\n", (unsigned long long)refused);
 	buf_addf(out, "limits.namesLeftOut: %llu\n", (unsigned long long)counts.left_out);
 	buf_addf(out, "limits.selectionsRefused: %llu\n",
@@ -245,6 +259,9 @@ int status_metrics(void *ctx, struct buf *out)
 	store_counts(status->store, &counts);
 	add_head(out, "build_info", "gauge", "Which podfs this is.");
 	buf_addstr(out, "podfs_build_info{version=\"" PODFS_VERSION "\"} 1\n");
+	add_head(out, "workers_total", "counter",
+		 "Workers that were started, one after the other.");
+	add_value(out, "workers_total", "", status->head ? status->head->generation : 1);
 	add_fs(out, status->fs);
 	add_events(out, &state);
 	add_resources(out, &state);

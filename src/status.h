@@ -4,6 +4,7 @@
 #define PODFS_STATUS_H
 
 #include <podfs/fs/fs.h>
+#include <podfs/fs/head.h>
 #include <podfs/kube/client.h>
 
 #include "self.h"
@@ -13,6 +14,7 @@ struct status {
 	struct store *store;
 	struct fs *fs;
 	struct self *self;
+	const struct fs_head *head; /* NULL: there is no supervisor */
 };
 
 /* `key: value` lines. 0 or -ENOMEM. */

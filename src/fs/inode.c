@@ -41,13 +41,14 @@ static int add_root(struct inode_table *t)
 	if (!slot)
 		return -ENOMEM;
 	t->root = node_at(t, slot);
-	t->root->id = INODE_ROOT;
 	t->root->ino = INODE_ROOT;
 	t->root->lookups = 1;
 	t->root->kind = TREE_ROOT;
 	t->root->is_dir = true;
 	t->root->attached = true;
-	t->last_id = INODE_ROOT;
+	*t->last_id = INODE_ROOT;
+	in_order();
+	t->root->id = INODE_ROOT;
 	t->count = 1;
 	chains_add(&t->by_id, slot);
 	return 0;
@@ -65,16 +66,30 @@ static void init_lock(pthread_mutex_t *lock)
 	pthread_mutexattr_destroy(&attr);
 }
 
-struct inode_table *inode_table_new(void)
+struct inode_table *inode_table_map(int memory)
 {
 	struct inode_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
 	init_lock(&t->lock);
-	if (slab_init(&t->nodes, sizeof(struct inode), NODES_BYTES) < 0 || holds_init(t) < 0 ||
-	    names_init(&t->names) < 0 || chains_init(&t->by_id, NODES_MAX, &of_id, t) < 0 ||
-	    add_root(t) < 0) {
+	t->memory = memory;
+	if (slab_init(&t->nodes, memory, MEMORY_NODES, sizeof(struct inode), NODES_BYTES) < 0 ||
+	    holds_init(t) < 0 || names_init(&t->names, memory) < 0 ||
+	    chains_init(&t->by_id, NODES_MAX, &of_id, t) < 0 ||
+	    region_need(&t->nodes.pages, REGION_PAGE) < 0) {
+		inode_table_free(t);
+		return NULL;
+	}
+	t->last_id = (void *)t->nodes.pages.base;
+	return t;
+}
+
+struct inode_table *inode_table_new(int memory)
+{
+	struct inode_table *t = inode_table_map(memory);
+
+	if (t && add_root(t) < 0) {
 		inode_table_free(t);
 		return NULL;
 	}
@@ -155,7 +170,6 @@ struct inode *inode_add(struct inode_table *t, struct inode *parent, const struc
 	}
 	struct inode *n = node_at(t, slot);
 	n->ino = ino;
-	n->id = ++t->last_id;
 	n->parent = slot_of(t, parent);
 	n->name = name;
 	n->holds = holds;
@@ -163,9 +177,12 @@ struct inode *inode_add(struct inode_table *t, struct inode *parent, const struc
 	n->kind = entry->kind;
 	n->is_dir = tree_is_dir(entry->kind, entry->field);
 	n->attached = !pin;
+	uint64_t id = ++*t->last_id;
+	in_order();
+	/* From now on it is a node, also for whoever comes after us. */
+	n->id = id;
 	children_add(t, parent, n);
-	chains_add(&t->by_id, slot);
-	t->count++;
+	inode_index(t, n);
 	return n;
 }
 
@@ -190,8 +207,13 @@ static void unref(struct inode *n, uint64_t count)
 	n->lookups_high = (uint16_t)(lookups >> 32);
 }
 
-/* Frees a node that nobody knows, and its parents as far as that makes them unknown, too. */
-static void reap(struct inode_table *t, struct inode *n)
+void inode_index(struct inode_table *t, struct inode *n)
+{
+	chains_add(&t->by_id, slot_of(t, n));
+	t->count++;
+}
+
+void inode_reap(struct inode_table *t, struct inode *n)
 {
 	while (n != t->root && !n->lookups && !n->lookups_high && !n->children) {
 		struct inode *parent = node_at(t, n->parent);
@@ -199,9 +221,10 @@ static void reap(struct inode_table *t, struct inode *n)
 
 		children_remove(t, parent, n);
 		chains_remove(&t->by_id, slot);
+		n->id = 0;
+		in_order();
 		names_unref(&t->names, n->name);
 		hold_drop(t, n->holds);
-		n->id = 0;
 		slab_free(&t->nodes, slot);
 		t->count--;
 		n = parent;
@@ -215,7 +238,7 @@ void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
 	if (!node || node == t->root)
 		return;
 	unref(node, n);
-	reap(t, node);
+	inode_reap(t, node);
 }
 
 int inode_detach(struct inode_table *t, struct inode *n, struct pin *pin)
@@ -226,9 +249,12 @@ int inode_detach(struct inode_table *t, struct inode *n, struct pin *pin)
 	children_remove(t, parent, n);
 	n->attached = false;
 	children_add(t, parent, n);
-	n->holds = pin ? hold_pin(t, pin) : 0;
+	uint32_t is = pin ? hold_pin(t, pin) : 0;
+	in_order();
+	n->holds = is;
+	in_order();
 	hold_drop(t, was);
-	if (!pin || n->holds)
+	if (!pin || is)
 		return 0;
 	pin_unref(pin);
 	return -ENOMEM;

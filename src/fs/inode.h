@@ -60,9 +60,35 @@ struct inode {
 
 struct inode_table;
 
-/* With the root in it, which never leaves. NULL: out of memory. */
-struct inode_table *inode_table_new(void);
+/*
+ * With the root in it, which never leaves. The records are in @memory (base/memory.h), which stays
+ * the caller's; nothing is in its areas yet. NULL: out of memory.
+ */
+struct inode_table *inode_table_new(int memory);
 void inode_table_free(struct inode_table *t);
+
+/* Who knows what the records of another process were about. */
+struct inode_finders {
+	void *ctx;
+	/* Each a new reference, or NULL: it is gone. What is at a path from the root. */
+	struct object *(*object)(void *ctx, const char *path);
+	struct selection *(*selection)(void *ctx, const char *path);
+	/* By its number. */
+	struct version *(*version)(void *ctx, uint64_t seq);
+};
+
+struct inode_recovered {
+	uint64_t nodes;
+	uint64_t dropped; /* damaged, or without a parent: not to be used */
+	uint64_t lost;    /* what they showed is gone: they are empty, or reading fails */
+};
+
+/**
+ * A table of what another process that is dead has left in @memory, at whatever it was. Can be
+ * repeated, if this one dies while it does this. NULL: out of memory, or there is no root.
+ */
+struct inode_table *inode_table_recover(int memory, const struct inode_finders *find,
+					struct inode_recovered *ret);
 
 void inode_lock(struct inode_table *t);
 void inode_unlock(struct inode_table *t);

@@ -4,6 +4,7 @@
 #define PODFS_FS_INODE_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "inode.h"
 #include "names.h"
@@ -12,12 +13,21 @@ struct inode_table {
 	pthread_mutex_t lock;
 	struct slab nodes;
 	struct slab holds;
+	struct slab blocks; /* of content */
 	struct names names;
 	struct chains by_id;
 	struct inode *root;
 	uint64_t count;
-	uint64_t last_id;
+	uint64_t *last_id; /* in the page of `nodes` that has no records: no id is used twice */
+	int memory;
 };
+
+/* What is written before it is there if anything is that is written after it: whoever looks then
+ * does so when this process is dead. */
+static inline void in_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
 
 static inline struct inode *node_at(const struct inode_table *t, uint32_t slot)
 {
@@ -28,6 +38,17 @@ static inline uint32_t slot_of(const struct inode_table *t, const struct inode *
 {
 	return slab_slot(&t->nodes, n);
 }
+
+/* inode.c */
+
+/* With nothing in it yet, the root neither, but what the memory holds. NULL: out of memory. */
+struct inode_table *inode_table_map(int memory);
+
+/* Where a node is found by its id. */
+void inode_index(struct inode_table *t, struct inode *n);
+
+/* Frees a node that nobody knows, and its parents as far as that makes them unknown, too. */
+void inode_reap(struct inode_table *t, struct inode *n);
 
 /* inode_children.c */
 
@@ -51,5 +72,16 @@ uint32_t hold_object(struct inode_table *t, struct object *object, uint32_t of);
 
 /* 0 is ignored. */
 void hold_drop(struct inode_table *t, uint32_t hold);
+
+/* inode_recover.c: what another process has left; as for names (names.h). */
+
+void holds_forget_users(struct inode_table *t);
+bool holds_has(struct inode_table *t, uint32_t hold);
+int holds_take_over(struct inode_table *t);
+
+/* Finds what a node's hold holds, if no other node's did. False: it is not there any more. */
+bool hold_find(struct inode_table *t, const struct inode *n, const struct inode_finders *find);
+bool hold_is_object(const struct inode_table *t, uint32_t hold);
+uint32_t hold_share(struct inode_table *t, uint32_t hold);
 
 #endif

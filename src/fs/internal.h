@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <podfs/fs/fs.h>
+#include <podfs/fs/head.h>
 
 #include "inode.h"
 #include "notify.h"
@@ -18,7 +19,11 @@ struct fs {
 	struct notifier *notifier;
 	struct fs_counters counters;
 	struct notify_counters notified;
-	bool mounted;
+	struct fs_head *head;
+	struct slots *slots;
+	bool starting;     /* the session gives its answer to INIT */
+	bool init_differs; /* which is not the one that the kernel has */
+	bool serving;
 	bool stuck; /* the notifier did not end: nothing may be freed */
 	atomic_bool denying;
 	atomic_uint_fast64_t selections; /* how often one was looked up */
@@ -29,6 +34,7 @@ struct fs {
 
 	pthread_t workers[FS_WORKERS_MAX];
 	unsigned int worker_count;
+	atomic_uint threads; /* of these, how many have begun */
 
 	/* [loop] During a change: folders of which the kernel is to be told. */
 	struct inode **told;
@@ -95,6 +101,9 @@ void fs_told_dirs(struct fs *fs, uint64_t epoch, uint64_t parent, const uint64_t
 		  size_t count);
 
 void fs_sweep(void *ctx, enum sweep what);
+
+/* Takes over the inode table that is in the memory. 0 or -ENOMEM. */
+int fs_recover(struct fs *fs, int memory);
 
 /* The store's observer. */
 void fs_changed(void *ctx, const struct store_change *change);

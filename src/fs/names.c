@@ -43,12 +43,13 @@ static uint64_t hash_of(void *ctx, uint32_t name)
 
 static const struct chains_of names_of = {next_name, hash_of};
 
-int names_init(struct names *n)
+int names_init(struct names *n, int memory)
 {
 	int r = chains_init(&n->all, NAMES_MAX, &names_of, n);
 
 	for (size_t i = 0; i < NAMES_CLASSES && r == 0; i++)
-		r = slab_init(&n->slabs[i], record_sizes[i], CLASS_BYTES);
+		r = slab_init(&n->slabs[i], memory, (enum memory_area)(MEMORY_NAMES + i),
+			      record_sizes[i], CLASS_BYTES);
 	return r;
 }
 
@@ -123,4 +124,61 @@ void names_unref(struct names *n, uint32_t name)
 const char *names_text(const struct names *n, uint32_t name)
 {
 	return name_at(n, name)->text;
+}
+
+/* --- what another process has left --- */
+
+void names_forget_users(struct names *n)
+{
+	for (size_t i = 0; i < NAMES_CLASSES; i++) {
+		struct slab *s = &n->slabs[i];
+
+		for (uint32_t slot = 0; (slot = slab_next_left(s, slot));)
+			((struct name *)slab_at(s, slot))->refs = 0;
+	}
+}
+
+bool names_is_whole(const struct names *n, uint32_t name)
+{
+	uint32_t class = name >> CLASS_SHIFT;
+
+	if (class >= NAMES_CLASSES ||
+	    !slab_is_slot(&n->slabs[class], name & ((UINT32_C(1) << CLASS_SHIFT) - 1)))
+		return false;
+	const struct name *at = name_at(n, name);
+	return at->len && offsetof(struct name, text) + at->len < record_sizes[class] &&
+	       strnlen(at->text, (size_t)at->len + 1) == at->len && !memchr(at->text, '/', at->len);
+}
+
+void names_use(struct names *n, uint32_t name)
+{
+	name_at(n, name)->refs++;
+}
+
+static bool has_users(const void *record)
+{
+	const struct name *name = record;
+
+	return name->refs > 0;
+}
+
+int names_take_over(struct names *n)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < NAMES_CLASSES && r == 0; i++) {
+		struct slab *s = &n->slabs[i];
+
+		r = slab_take_over(s, has_users);
+		for (uint32_t slot = 0; r == 0 && (slot = slab_next_left(s, slot));) {
+			struct name *at = slab_at(s, slot);
+
+			if (!at->refs)
+				continue;
+			/* This process has another key. */
+			at->hash = hash_name(at->text, at->len);
+			chains_add(&n->all, slot | i << CLASS_SHIFT);
+		}
+	}
+	return r;
 }

@@ -9,10 +9,12 @@
 #ifndef PODFS_FS_NAMES_H
 #define PODFS_FS_NAMES_H
 
+#include <stdbool.h>
+
 #include "chains.h"
 #include "slab.h"
 
-#define NAMES_CLASSES 6u
+#define NAMES_CLASSES MEMORY_NAMES_COUNT
 
 struct names {
 	struct slab slabs[NAMES_CLASSES]; /* by length */
@@ -20,7 +22,7 @@ struct names {
 };
 
 /* 0 or -ENOMEM. A zeroed struct may be released. */
-int names_init(struct names *n);
+int names_init(struct names *n, int memory);
 void names_release(struct names *n);
 
 /* 0: nobody has that name. */
@@ -32,5 +34,14 @@ void names_unref(struct names *n, uint32_t name);
 
 /* Its text, which ends with a NUL. */
 const char *names_text(const struct names *n, uint32_t name);
+
+/*
+ * What another process has left: whether a name is whole. Then nobody has one, until those who do
+ * say so; in the end the others are free. 0 or -ENOMEM.
+ */
+bool names_is_whole(const struct names *n, uint32_t name);
+void names_forget_users(struct names *n);
+void names_use(struct names *n, uint32_t name);
+int names_take_over(struct names *n);
 
 #endif

@@ -14,6 +14,7 @@
 #include <podfs/base/clock.h>
 
 #include "internal.h"
+#include "slots.h"
 
 void fs_count(struct fs *fs, enum fs_opcode op)
 {
@@ -85,6 +86,7 @@ static int take_inode(struct fs *fs, const struct fs_spot *dir, const struct tre
 	if (n) {
 		e->ino = n->id;
 		e->attr.st_ino = n->ino;
+		slot_looked_up(n->id);
 	}
 	inode_unlock(fs->inodes);
 	return n ? 0 : -ENOMEM;
@@ -144,6 +146,7 @@ static int lookup_volatile(struct fs *fs, struct inode *dir, const struct tree_e
 		/* No two of them are the same file. */
 		n->ino = n->id;
 		attr.ino = n->id;
+		slot_looked_up(n->id);
 	}
 	inode_unlock(fs->inodes);
 	if (!n) {
@@ -269,7 +272,10 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
 {
-	fs_forget(fs_of(req, FS_FORGET), id, n);
+	struct fs *fs = fs_of(req, FS_FORGET);
+
+	slot_forgets();
+	fs_forget(fs, id, n);
 	fuse_reply_none(req);
 }
 
@@ -278,8 +284,10 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	struct fs *fs = fs_of(req, FS_FORGET);
 
 	inode_lock(fs->inodes);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		slot_forgets();
 		inode_forget(fs->inodes, forgets[i].ino, forgets[i].nlookup);
+	}
 	inode_unlock(fs->inodes);
 	fuse_reply_none(req);
 }
@@ -397,6 +405,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Sizes never change, so nothing must be asked before a cached page is used. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ |
 				      FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	if (conn->max_write > SLOT_WRITE_MAX)
+		conn->max_write = SLOT_WRITE_MAX;
 	conn->want |= conn->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS |
 				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 				       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ |

@@ -16,6 +16,7 @@
 #include <podfs/store/cookie.h>
 
 #include "internal.h"
+#include "slots.h"
 
 struct reply {
 	fuse_req_t req;
@@ -102,12 +103,14 @@ static int add_entry(void *ctx, const struct tree_entry *entry)
 	}
 	int full = add_name(r, name, &e, entry->cookie);
 	/* It did not fit: the kernel never learns of it. */
-	if (full && e.ino)
+	if (full && e.ino) {
+		slot_took_back();
 		fs_forget(r->fs, e.ino, 1);
-	else if (e.ino && S_ISDIR(e.attr.st_mode))
+	} else if (e.ino && S_ISDIR(e.attr.st_mode)) {
 		r->nodes[r->dirs++] = e.ino;
-	else if (e.ino)
+	} else if (e.ino) {
 		r->nodes[r->room - ++r->others] = e.ino;
+	}
 	return full;
 }
 

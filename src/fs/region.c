@@ -28,6 +28,20 @@ int region_init(struct region *r, size_t max)
 	return 0;
 }
 
+int region_map(struct region *r, int memory, enum memory_area area, size_t max)
+{
+	void *base;
+	int err;
+
+	max = max / STEP * STEP;
+	while ((err = memory_reserve(memory, area, max, &base)) == -ENOMEM && max > STEP)
+		max = max / STEP / 2 * STEP;
+	if (err < 0)
+		return -ENOMEM;
+	*r = (struct region){.base = base, .max = max, .area = area, .memory = memory};
+	return region_need(r, memory_end(memory, area));
+}
+
 void region_release(struct region *r)
 {
 	if (r->base)
@@ -49,5 +63,8 @@ int region_need(struct region *r, size_t size)
 
 void region_drop(struct region *r, size_t from, size_t to)
 {
-	madvise(r->base + from, to - from, MADV_DONTNEED);
+	if (r->area)
+		memory_drop(r->memory, r->area, from, to);
+	else
+		madvise(r->base + from, to - from, MADV_DONTNEED);
 }

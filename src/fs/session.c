@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mount's life, and its threads.
+ * The threads that serve a mount, from INIT to the end.
+ *
+ * The kernel says INIT once, to whoever serves first. Later ones are given what
+ * it said then; their answer must be the first one's, and goes nowhere.
  *
  * The end has an order: first the notifier, while the workers still answer what
- * its last notification waits for; then the workers; then the mount.
+ * its last notification waits for; then the workers.
  */
 #include <errno.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <podfs/base/log.h>
 
+#include "device.h"
 #include "internal.h"
+#include "libfuse.h"
+#include "slots.h"
 
 /* Wakes a worker out of its read(); its handler does nothing. */
 #define WAKE_SIGNAL SIGUSR1
@@ -69,73 +77,91 @@ int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest)
 	return r;
 }
 
-/* What libfuse said last in this thread, a line: the reason, when a call of it fails. */
-static _Thread_local char fuse_message[256];
-static _Thread_local size_t fuse_message_len;
+/* --- INIT --- */
 
-/* It says a line in several parts. */
-__attribute__((format(printf, 2, 0))) static void fuse_log_cb(enum fuse_log_level level,
-							      const char *fmt, va_list ap)
+static size_t gather(const struct iovec *iov, int count, char *out, size_t size)
 {
-	char *at = fuse_message + fuse_message_len;
-	size_t room = sizeof(fuse_message) - fuse_message_len;
-	int n = vsnprintf(at, room, fmt, ap);
+	size_t len = 0;
 
-	(void)level;
-	if (n > 0)
-		fuse_message_len += (size_t)n < room ? (size_t)n : room - 1;
-	if (!fuse_message_len || fuse_message[fuse_message_len - 1] != '\n')
-		return;
-	fuse_message[fuse_message_len - 1] = '\0';
-	fuse_message_len = 0;
-	log_debug("%s", fuse_message);
+	for (int i = 0; i < count && len + iov[i].iov_len <= size; i++) {
+		memcpy(out + len, iov[i].iov_base, iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	return len;
 }
 
-static bool has_option(const char *options, const char *name)
+/* The first answer goes to the kernel; others must say the same. */
+static ssize_t answer_init(struct fs *fs, int fd, struct iovec *iov, int count)
 {
-	size_t n = strlen(name);
+	struct fs_head *head = fs->head;
+	char reply[FS_INIT_MAX];
+	size_t len = gather(iov, count, reply, sizeof(reply));
 
-	for (const char *p = options; (p = strstr(p, name)); p += n)
-		if ((p == options || p[-1] == ',') && (p[n] == ',' || !p[n]))
-			return true;
-	return false;
+	if (head->init_answered) {
+		fs->init_differs =
+		    len != head->init_reply_len || memcmp(reply, head->init_reply, len) != 0;
+		return (ssize_t)len;
+	}
+	memcpy(head->init_reply, reply, len);
+	head->init_reply_len = (uint32_t)len;
+	ssize_t n = writev(fd, iov, count);
+	/* ENOENT: whoever was here before died behind this call. */
+	if (n < 0 && errno != ENOENT)
+		return n;
+	__atomic_store_n(&head->init_answered, 1, __ATOMIC_RELEASE);
+	return (ssize_t)len;
 }
 
-/*
- * libfuse keeps allow_root itself, by refusing requests of others: but what the
- * kernel has cached it gives to everybody without a request.
- */
-static int check_options(const struct fs_options *o)
+static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
-	if (!o->fuse_options || !has_option(o->fuse_options, "allow_root"))
-		return 0;
-	snprintf(fuse_message, sizeof(fuse_message),
-		 "allow_root cannot be kept with a cache; take allow_other and umask=");
-	return -EINVAL;
+	struct fs *fs = userdata;
+
+	return fs->starting ? answer_init(fs, fd, iov, count) : writev(fd, iov, count);
 }
 
-static int make_session(struct fs *fs)
+static ssize_t read_request(int fd, void *buf, size_t len, void *userdata)
 {
-	cleanup_buf struct buf options = {0};
-	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	const char *more = fs->options.fuse_options ? fs->options.fuse_options : "";
-
-	/* Of two that say the contrary, the later counts: nobody can ask for rw, dev or suid. */
-	buf_addf(&options, "fsname=podfs,subtype=podfs%s%s,ro,nosuid,nodev,noexec",
-		 *more ? "," : "", more);
-	if (has_option(more, "allow_other"))
-		buf_addstr(&options, ",default_permissions");
-	if (options.err || fuse_opt_add_arg(&args, "podfs") < 0 ||
-	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, options.data) < 0)
-		return -ENOMEM;
-	fuse_set_log_func(fuse_log_cb);
-	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
-	fuse_opt_free_args(&args);
-	return fs->session ? 0 : -EINVAL;
+	(void)userdata;
+	return read(fd, buf, len < SLOT_REQUEST ? len : SLOT_REQUEST);
 }
 
-int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
-	   struct error *ret_error)
+static int begin_session(struct fs *fs)
+{
+	char request[FS_INIT_MAX];
+	const struct fuse_buf buf = {.mem = request, .size = fs->head->init_len};
+
+	memcpy(request, fs->head->init, fs->head->init_len);
+	fs->starting = true;
+	fuse_session_process_buf(fs->session, &buf);
+	fs->starting = false;
+	if (!fs->head->init_answered || fuse_session_exited(fs->session))
+		return -EPROTO;
+	return fs->init_differs ? -ESTALE : 0;
+}
+
+/* --- life --- */
+
+static int new_table(struct fs *fs, int memory)
+{
+	fs->inodes = inode_table_new(memory);
+	return fs->inodes ? 0 : -ENOMEM;
+}
+
+static int set_up(struct fs *fs, int memory, bool takes_over, struct error *e)
+{
+	int r = fs_head_map(memory, &fs->head);
+
+	if (r == 0)
+		r = slots_open(memory, fs->head, &fs->slots);
+	if (r == 0)
+		r = takes_over ? fs_recover(fs, memory) : new_table(fs, memory);
+	if (r < 0)
+		return error_set(e, r, "cannot make the inode table: %s", strerror(-r));
+	return libfuse_session(&fs->options, &fs_ops, fs, &fs->session, e);
+}
+
+int fs_new(struct tree *tree, const struct fs_options *options, int memory, bool takes_over,
+	   struct fs **ret, struct error *ret_error)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 
@@ -143,14 +169,9 @@ int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
 		return error_set(ret_error, -ENOMEM, "out of memory");
 	fs->tree = tree;
 	fs->options = *options;
-	fs->inodes = inode_table_new();
-	int r = fs->inodes ? check_options(options) : -ENOMEM;
-	if (r == 0)
-		r = make_session(fs);
+	int r = set_up(fs, memory, takes_over, ret_error);
 	if (r < 0) {
 		fs_free(fs);
-		error_set(ret_error, r, "%s", r == -EINVAL ? fuse_message : strerror(-r));
-		error_hint(ret_error, "podfs(1) says what -o takes");
 		return r;
 	}
 	atomic_flag_clear(&fs->ended);
@@ -166,6 +187,8 @@ void fs_free(struct fs *fs)
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	inode_table_free(fs->inodes);
+	slots_close(fs->slots);
+	fs_head_unmap(fs->head);
 	free(fs->told);
 	free(fs->pending);
 	buf_release(&fs->pending_names);
@@ -185,25 +208,55 @@ static void set_up_wake_signal(void)
 	sigaction(WAKE_SIGNAL, &action, NULL);
 }
 
-static void *work(void *arg)
+static void refuse(struct fs *fs, const char *request)
 {
-	struct fs *fs = arg;
-	struct fuse_buf buf = {0};
-	sigset_t signals;
+	const struct fuse_in_header *in = (const void *)request;
+	const struct fuse_out_header out = {
+	    .len = sizeof(out), .error = -EIO, .unique = in->unique};
 
-	sigemptyset(&signals);
-	sigaddset(&signals, WAKE_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	log_error("a request (%u of node %llu) has ended two workers: it fails from now on",
+		  in->opcode, (unsigned long long)in->nodeid);
+	/* Whoever asked may be gone. */
+	if (write(fuse_session_fd(fs->session), &out, sizeof(out)) < 0)
+		log_debug("nobody waits for it");
+}
+
+static void serve(struct fs *fs, struct slot *slot)
+{
+	struct fuse_buf buf = {.mem = slot_request(slot)};
+
 	while (!fuse_session_exited(fs->session)) {
+		slot_empty(slot);
 		int r = fuse_session_receive_buf(fs->session, &buf);
 
 		if (r == -EINTR)
 			continue;
 		if (r <= 0)
 			break;
-		fuse_session_process_buf(fs->session, &buf);
+		if (slot_taken(fs->slots, slot, fs->inodes) == SLOT_REFUSE)
+			refuse(fs, buf.mem);
+		else
+			fuse_session_process_buf(fs->session, &buf);
 	}
-	free(buf.mem);
+}
+
+static void *work(void *arg)
+{
+	struct fs *fs = arg;
+	unsigned int thread = atomic_fetch_add(&fs->threads, 1);
+	/* For a crash that has used up the stack. */
+	char spare[16384];
+	const stack_t stack = {.ss_sp = spare, .ss_size = sizeof(spare)};
+	const stack_t none = {.ss_flags = SS_DISABLE};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	sigaltstack(&stack, NULL);
+	serve(fs, slots_use(fs->slots, thread));
+	slots_leave();
+	sigaltstack(&none, NULL);
 	if (!atomic_flag_test_and_set(&fs->ended))
 		fs->ended_cb(fs->ended_ctx);
 	return NULL;
@@ -269,39 +322,60 @@ static int start(struct fs *fs)
 	return r;
 }
 
-/* What to do about a mount that was refused: libfuse's words are all there is to go by. */
-static const char *mount_hint(void)
+/*
+ * Where the kernel does not send again what a worker that died had taken, a descriptor that nobody
+ * else has: when it closes with us, the kernel ends what was taken through it.
+ */
+static int own_device(int fd, bool resends)
 {
-	if (strstr(fuse_message, "user_allow_other"))
-		return "root must put user_allow_other into /etc/fuse.conf for that";
-	return "an ordinary user needs fusermount3 (package fuse3) and must own the mount point; "
-	       "a container needs CAP_SYS_ADMIN";
+	if (resends)
+		return fd;
+	int own = device_clone(fd, 0);
+	close(fd);
+	return own;
 }
 
-int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx), void *ctx,
-	     struct error *ret_error)
+static int begin(struct fs *fs, int fd)
+{
+	static const struct fuse_custom_io io = {.read = read_request, .writev = write_reply};
+	bool resends = device_resends(fs->head);
+	int own = own_device(fd, resends);
+
+	if (own < 0)
+		return own;
+	int r = fuse_session_custom_io(fs->session, &io, own);
+	if (r < 0) {
+		close(own);
+		return r;
+	}
+	slots_recover(fs->slots, fs->inodes);
+	r = begin_session(fs);
+	if (r == 0 && resends && fs->head->generation > 1)
+		r = device_resend(own);
+	return r < 0 ? r : start(fs);
+}
+
+int fs_serve(struct fs *fs, int fd, void (*ended_cb)(void *ctx), void *ctx, struct error *ret_error)
 {
 	fs->ended_cb = ended_cb;
 	fs->ended_ctx = ctx;
-	fuse_message[0] = '\0';
-	if (fuse_session_mount(fs->session, mountpoint) < 0) {
-		error_set(ret_error, -EPERM, "cannot mount on %s: %s", mountpoint,
-			  *fuse_message ? fuse_message : "fusermount3 refused it, see above");
-		error_hint(ret_error, "%s", mount_hint());
-		return -EPERM;
-	}
-	fs->mounted = true;
-	int r = start(fs);
+	fs->serving = true;
+	int r = begin(fs, fd);
 	if (r < 0) {
-		fs_unmount(fs);
-		return error_set(ret_error, r, "cannot start a thread: %s", strerror(-r));
+		fs_stop(fs);
+		return error_set(ret_error, r, "cannot serve the mount: %s",
+				 r == -ESTALE ? "another version of podfs or libfuse has begun it"
+					      : strerror(-r));
 	}
+	if (fs->head->generation > 1)
+		/* What the one before was about to tell the kernel is not known. */
+		notifier_sweep(fs->notifier, SWEEP_NAMES);
 	return 0;
 }
 
-void fs_unmount(struct fs *fs)
+void fs_stop(struct fs *fs)
 {
-	if (!fs->mounted)
+	if (!fs->serving)
 		return;
 	store_observe(fs->tree->store, NULL);
 	fs->stuck = fs->notifier && !notifier_stop(fs->notifier);
@@ -311,14 +385,13 @@ void fs_unmount(struct fs *fs)
 	stop_workers(fs);
 	if (!fs->stuck)
 		notifier_free(take_ptr(fs->notifier));
-	fuse_session_unmount(fs->session);
-	fs->mounted = false;
+	fs->serving = false;
 }
 
 void fs_deny(struct fs *fs, bool deny)
 {
 	/* First the requests, then what was answered before: nothing comes in between. */
-	if (atomic_exchange(&fs->denying, deny) == deny || !deny || !fs->mounted)
+	if (atomic_exchange(&fs->denying, deny) == deny || !deny || !fs->serving)
 		return;
 	/* Whoever was let in has registered its nodes when this returns. */
 	store_wait_readers(fs->tree->store);

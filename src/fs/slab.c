@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "slab.h"
@@ -26,14 +25,14 @@ static struct page *page_at(const struct slab *s, uint32_t number)
 	return (struct page *)(void *)(s->pages.base + (size_t)number * REGION_PAGE);
 }
 
-int slab_init(struct slab *s, size_t record_size, size_t max)
+int slab_init(struct slab *s, int memory, enum memory_area area, size_t record_size, size_t max)
 {
 	size_t per_page = (REGION_PAGE - SLAB_HEAD) / record_size;
 
 	s->record_size = (uint16_t)record_size;
 	s->per_page = (uint16_t)(per_page < 256 ? per_page : 256);
 	s->page_count = 1;
-	int r = region_init(&s->pages, max);
+	int r = region_map(&s->pages, memory, area, max);
 	return r < 0 ? r : region_init(&s->empty, max / REGION_PAGE * sizeof(uint32_t));
 }
 
@@ -151,5 +150,75 @@ uint32_t slab_seek(const struct slab *s, uint32_t slot)
 	for (; number < s->page_count; number++, i = 0)
 		if (number && page_at(s, number)->live && i < page_at(s, number)->fresh)
 			return number << 8 | i;
+	return 0;
+}
+
+/* --- what another process has left --- */
+
+/* The first page from @number on that is not just zero; 0: none. */
+static uint32_t next_page_left(const struct slab *s, uint32_t number)
+{
+	uint64_t at = memory_next(s->pages.memory, s->pages.area, (uint64_t)number * REGION_PAGE);
+
+	return at < s->pages.usable ? (uint32_t)(at / REGION_PAGE) : 0;
+}
+
+uint32_t slab_next_left(const struct slab *s, uint32_t slot)
+{
+	uint32_t number = slot >> 8;
+
+	if (number && (slot & 0xff) + 1 < s->per_page)
+		return slot + 1;
+	return next_page_left(s, number + 1) << 8;
+}
+
+bool slab_is_slot(const struct slab *s, uint32_t slot)
+{
+	uint32_t number = slot >> 8;
+
+	return number && (slot & 0xff) < s->per_page &&
+	       ((uint64_t)number + 1) * REGION_PAGE <= s->pages.usable;
+}
+
+/* Its head, from the records that live. */
+static void take_over_page(struct slab *s, uint32_t number, bool (*lives)(const void *record))
+{
+	struct page *p = page_at(s, number);
+
+	*p = (struct page){.fresh = s->per_page, .free = NO_RECORD};
+	for (uint16_t i = 0; i < s->per_page; i++) {
+		char *record = slab_at(s, number << 8 | i);
+
+		if (lives(record)) {
+			p->live++;
+		} else {
+			memset(record, 0, s->record_size);
+			memcpy(record, &p->free, sizeof(p->free));
+			p->free = i;
+		}
+	}
+	if (p->live && p->live < s->per_page)
+		link_page(s, number);
+}
+
+int slab_take_over(struct slab *s, bool (*lives)(const void *record))
+{
+	uint32_t number = 0;
+
+	/* What has no page in memory is on the stack, and so is what has nothing in it. */
+	while ((number = next_page_left(s, number + 1))) {
+		while (s->page_count <= number)
+			if (more_pages(s) < 0)
+				return -ENOMEM;
+		take_over_page(s, number, lives);
+	}
+	s->empty_count = 0;
+	for (number = 1; number < s->page_count; number++) {
+		if (next_page_left(s, number) == number && page_at(s, number)->live)
+			continue;
+		*empty_at(s, s->empty_count++) = number;
+		region_drop(&s->pages, (size_t)number * REGION_PAGE,
+			    ((size_t)number + 1) * REGION_PAGE);
+	}
 	return 0;
 }

@@ -8,10 +8,14 @@
  *     slot = page << 8 | record in it           page 0 is not used: slot 0 is none
  *
  * Under its owner's lock; but a record that is known to stay may be read without.
+ *
+ * The records are in an area that outlives the process. What the pages' heads
+ * say is made anew from them by the next one.
  */
 #ifndef PODFS_FS_SLAB_H
 #define PODFS_FS_SLAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "region.h"
@@ -31,7 +35,7 @@ struct slab {
 };
 
 /* For up to @max bytes of records; 0 or -ENOMEM. A zeroed slab may be released. */
-int slab_init(struct slab *s, size_t record_size, size_t max);
+int slab_init(struct slab *s, int memory, enum memory_area area, size_t record_size, size_t max);
 void slab_release(struct slab *s);
 
 /* A zeroed record; 0: out of memory. */
@@ -46,6 +50,19 @@ static inline void *slab_at(const struct slab *s, uint32_t slot)
 
 /* The slot of a record. */
 uint32_t slab_slot(const struct slab *s, const void *record);
+
+/*
+ * What an area that another process has left holds, before anything else is done with the slab:
+ * all records that may be there, used ones and others, one after the other from @slot 0 on; 0: no
+ * more.
+ */
+uint32_t slab_next_left(const struct slab *s, uint32_t slot);
+
+/* Whether there can be a record of that slot. */
+bool slab_is_slot(const struct slab *s, uint32_t slot);
+
+/* Takes over the records for which @lives says so; others are free. 0 or -ENOMEM. */
+int slab_take_over(struct slab *s, bool (*lives)(const void *record));
 
 /* The first slot from @slot on that was ever used, or 0. What is in it may have been freed. */
 uint32_t slab_seek(const struct slab *s, uint32_t slot);

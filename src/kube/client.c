@@ -59,6 +59,15 @@ void kube_client_state(struct kube_client *c, struct kube_state *ret)
 		http_client_stats(c->http, &ret->http);
 }
 
+void kube_client_resume_point(const struct kube_client *c, struct kube_resume *ret)
+{
+	*ret = (struct kube_resume){.fell_back = c->state.fell_back};
+	memcpy(ret->namespace, c->scope.namespace, sizeof(ret->namespace));
+	for (size_t i = 0; i < KUBE_N_RESOURCES; i++)
+		memcpy(ret->versions[i], reflector_state(c->feeds[i].reflector)->resource_version,
+		       sizeof(ret->versions[i]));
+}
+
 static void publish(struct feed *f)
 {
 	struct kube_client *c = f->client;
@@ -299,6 +308,10 @@ static int client_init(struct kube_client *c, uv_loop_t *loop, const struct clie
 	c->home_namespace = copy(config->namespace, &r);
 	snprintf(c->state.server, sizeof(c->state.server), "%s", config->server);
 	client_config_identity(config, c->state.identity, sizeof(c->state.identity));
+	if (options->resume && options->resume->fell_back) {
+		c->state.fell_back = true;
+		memcpy(c->scope.namespace, options->resume->namespace, sizeof(c->scope.namespace));
+	}
 	memcpy(c->state.namespace, c->scope.namespace, sizeof(c->state.namespace));
 	for (unsigned i = 0; r >= 0 && i < KUBE_N_RESOURCES; i++)
 		r = feed_init(&c->feeds[i], c, (enum kube_resource)i, options);
@@ -325,7 +338,10 @@ int kube_client_open(uv_loop_t *loop, const struct client_config *config,
 		uv_timer_init(loop, &f->timer);
 		f->timer.data = f;
 		c->handles++;
-		reflector_start(f->reflector);
+		if (options->resume && *options->resume->versions[i])
+			reflector_resume(f->reflector, options->resume->versions[i]);
+		else
+			reflector_start(f->reflector);
 		publish(f);
 	}
 	*ret = c;

@@ -75,6 +75,14 @@ void reflector_start(struct reflector *r)
 	lister_start(r);
 }
 
+void reflector_resume(struct reflector *r, const char *resource_version)
+{
+	snprintf(r->state.resource_version, sizeof(r->state.resource_version), "%s",
+		 resource_version);
+	r->state.synced = true;
+	checker_start(r);
+}
+
 void reflector_stop(struct reflector *r)
 {
 	if (r->state.phase == KUBE_PHASE_UNSET)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <podfs/base/array.h>
+#include <podfs/base/memory.h>
 #include <podfs/model/packed.h>
 #include <podfs/tree/tree.h>
 
@@ -238,7 +239,7 @@ static void forget_all(struct measure *m)
 
 static void measure(struct plan *plan, size_t max)
 {
-	struct measure m = {inode_table_new(), plan, NULL, 0};
+	struct measure m = {inode_table_new(memory_new()), plan, NULL, 0};
 
 	m.ids = malloc((max + 1) * sizeof(*m.ids));
 	memset(m.ids, 0xff, (max + 1) * sizeof(*m.ids));

@@ -133,15 +133,25 @@ def background(s, *args, env=None):
         done = podfs(s, *args, mnt, env=env)
         equal(done.returncode, 0, done.stderr)
         pids = daemon_of(mnt)
-        equal(len(pids), 1, f'processes that serve {mnt}: {pids}')
-        pidfd = os.pidfd_open(pids[0])
+        equal(len(pids), 2, f'a supervisor and a worker serve {mnt}: {pids}')
+        pidfds = [os.pidfd_open(pid) for pid in pids]
         try:
-            yield mnt, pids[0]
+            yield mnt, supervisor_of(pids)
         finally:
             if is_mounted(mnt):
                 run('fusermount3', '-u', mnt)
-            ended(pidfd)
-            os.close(pidfd)
+            for pidfd in pidfds:
+                ended(pidfd)
+                os.close(pidfd)
+
+
+def supervisor_of(pids):
+    """That of the two processes which is the other's parent."""
+    for pid in pids:
+        with open(f'/proc/{pid}/cmdline', 'rb') as f:
+            if b'--worker' not in f.read().split(b'\0'):
+                return pid
+    raise AssertionError(f'no supervisor among {pids}')
 
 
 def ended(pidfd, seconds=20):
@@ -492,10 +502,13 @@ fusermount3 -u /run/mnt
 def hidden(s):
     for option in (('--token', 'all-token'), ('--token=all-token',)):
         args = ('--server', s.tokens.url, '--certificate-authority', s.ca.cert, *option)
-        with background(s, *args) as (_, pid):
+        with background(s, *args) as (mnt, pid):
             with open(f'/proc/{pid}/cmdline', 'rb') as f:
                 line = f.read()
             check(b'all-token' not in line and b'--server' in line, line)
+            for other in daemon_of(mnt):
+                with open(f'/proc/{other}/cmdline', 'rb') as f:
+                    check(b'all-token' not in f.read(), 'in the worker')
         with Mount(None, *args) as mount, open(f'/proc/{mount.pid}/cmdline', 'rb') as f:
             check(b'all-token' not in f.read(), 'in the foreground')
 

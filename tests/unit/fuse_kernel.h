@@ -16,12 +16,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <podfs/base/memory.h>
+
 #include "fs/internal.h"
 
 static struct world world;
 static struct fs *fs;
 static int kernel; /* our end of the pair */
 static int theirs;
+static int memory;
 static uint64_t last_unique;
 static uint32_t asking;            /* the thread whose requests are sent */
 static void (*before_reply)(void); /* called once */
@@ -205,7 +208,9 @@ static inline int set_up_with(int fd)
 	struct error e = {0};
 
 	world_init(&world);
-	assert_int_equal(fs_new(&world.tree, &options, &fs, &e), 0);
+	memory = memory_new();
+	assert_true(memory >= 0);
+	assert_int_equal(fs_new(&world.tree, &options, memory, false, &fs, &e), 0);
 	assert_int_equal(setsockopt(kernel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
 			 0);
 	assert_int_equal(fuse_session_custom_io(fs->session, &io, fd), 0);
@@ -253,6 +258,7 @@ static inline int tear_down(void **state)
 	close(kernel);
 	close(theirs);
 	fs_free(fs);
+	close(memory);
 	world_release(&world);
 	return 0;
 }

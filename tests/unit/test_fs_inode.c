@@ -3,15 +3,14 @@
  * Who is alive: nodes against a naive model of them, in every order of coming,
  * forgetting and detaching.
  */
-#include "unit.h"
-
-#include <sys/mman.h>
+#include "resident.h"
 
 #include <podfs/base/cleanup.h>
 
 #include "fs/inode_table.h"
 
 static struct inode_table *table;
+static int memory;
 
 static struct inode *add_of(struct inode *parent, const char *name, enum tree_kind kind,
 			    struct object *object, struct pin *pin)
@@ -45,7 +44,8 @@ static struct inode *root(void)
 static int set_up(void **state)
 {
 	(void)state;
-	table = inode_table_new();
+	memory = memory_new();
+	table = inode_table_new(memory);
 	return table ? 0 : -1;
 }
 
@@ -53,6 +53,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	inode_table_free(table);
+	close(memory);
 	return 0;
 }
 
@@ -319,8 +320,8 @@ static void nodes_that_are_left_at_the_end_give_back_what_they_hold(void **state
 	assert_int_equal(v->refs, 1);
 	free(o);
 	version_unref(v);
-	table = inode_table_new();
-	assert_non_null(table);
+	close(memory);
+	assert_int_equal(set_up(state), 0);
 }
 
 /* How many nodes a sweep's walk sees, and whether each of @ids is among them, once. */
@@ -366,27 +367,15 @@ static void a_walk_over_all_nodes_sees_each_once_though_others_come_and_go(void 
 		assert_int_equal(seen[i], 1);
 }
 
-static size_t resident(const struct region *r)
-{
-	static unsigned char pages[1u << 16];
-	size_t count = 0;
-
-	assert_true(r->usable / REGION_PAGE <= sizeof(pages));
-	assert_int_equal(mincore(r->base, r->usable, pages), 0);
-	for (size_t i = 0; i < r->usable / REGION_PAGE; i++)
-		count += pages[i] & 1;
-	return count * REGION_PAGE;
-}
-
 static size_t table_bytes(void)
 {
-	size_t bytes = resident(&table->nodes.pages) + resident(&table->nodes.empty) +
-		       resident(&table->holds.pages) + resident(&table->by_id.heads) +
-		       resident(&table->names.all.heads);
+	size_t pages = resident_pages(&table->nodes.pages) + resident_pages(&table->nodes.empty) +
+		       resident_pages(&table->holds.pages) + resident_pages(&table->by_id.heads) +
+		       resident_pages(&table->names.all.heads);
 
 	for (size_t i = 0; i < NAMES_CLASSES; i++)
-		bytes += resident(&table->names.slabs[i].pages);
-	return bytes;
+		pages += resident_pages(&table->names.slabs[i].pages);
+	return pages * REGION_PAGE;
 }
 
 /* Pods of 400 nodes each, with names that all of them have and some that are their own. */

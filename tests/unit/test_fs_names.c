@@ -4,21 +4,26 @@
  */
 #include "unit.h"
 
+#include <podfs/base/cleanup.h>
+
 #include "fs/names.h"
 
 static struct names names;
+static int memory;
 
 static int set_up(void **state)
 {
 	(void)state;
 	names = (struct names){0};
-	return names_init(&names);
+	memory = memory_new();
+	return names_init(&names, memory);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	names_release(&names);
+	close(memory);
 	return 0;
 }
 

@@ -3,9 +3,9 @@
  * The memory below the inode table: records that stay where they are, pages
  * that go back, and a hash table that is as large as what is in it.
  */
-#include "unit.h"
+#include "resident.h"
 
-#include <sys/mman.h>
+#include <podfs/base/cleanup.h>
 
 #include "fs/chains.h"
 #include "fs/slab.h"
@@ -14,33 +14,23 @@
 #define MANY 20000u
 
 static struct slab slab;
+static int memory;
 static uint32_t slots[MANY];
 
 static int set_up(void **state)
 {
 	(void)state;
 	slab = (struct slab){0};
-	return slab_init(&slab, SIZE, 64u << 20);
+	memory = memory_new();
+	return slab_init(&slab, memory, MEMORY_NODES, SIZE, 64u << 20);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	slab_release(&slab);
+	close(memory);
 	return 0;
-}
-
-static size_t resident(const struct region *r)
-{
-	static unsigned char pages[1u << 16];
-	size_t count = 0;
-	size_t used = r->usable / REGION_PAGE;
-
-	assert_true(used <= sizeof(pages));
-	assert_int_equal(mincore(r->base, r->usable, pages), 0);
-	for (size_t i = 0; i < used; i++)
-		count += pages[i] & 1;
-	return count;
 }
 
 /* Its number in the middle of it: the start is not as it was when it has been free. */
@@ -93,14 +83,14 @@ static void pages_without_records_go_back_and_are_used_again(void **state)
 	for (int round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < MANY; i++)
 			slots[i] = slab_new(&slab);
-		size_t full = resident(&slab.pages);
+		size_t full = resident_pages(&slab.pages);
 		assert_true(full >= MANY / slab.per_page);
 		assert_true(full <= MANY / slab.per_page + 2);
 		/* One that stays keeps its page, and no other. */
 		for (uint32_t i = 0; i < MANY; i++)
 			if (i != MANY / 2)
 				slab_free(&slab, slots[i]);
-		assert_true(resident(&slab.pages) < 20);
+		assert_true(resident_pages(&slab.pages) < 20);
 		slab_free(&slab, slots[MANY / 2]);
 	}
 }
@@ -131,7 +121,7 @@ static void a_full_slab_says_so_and_goes_on_when_there_is_room(void **state)
 	uint32_t count = 0;
 
 	(void)state;
-	assert_int_equal(slab_init(&small, SIZE, 1u << 20), 0);
+	assert_int_equal(slab_init(&small, memory, MEMORY_HOLDS, SIZE, 1u << 20), 0);
 	for (; (slot = slab_new(&small)); count++)
 		last = slot;
 	assert_true(count > 100 * (uint32_t)small.per_page);

@@ -73,12 +73,15 @@ int fs_options_parse(struct fs_options *o, const char *arg, struct buf *rest);
 
 struct fs;
 
-/*
- * @tree and @options' strings must live until fs_free(). 0; -EINVAL: libfuse does not know an
- * option; -ENOMEM.
+/**
+ * @tree        must live until fs_free(), as @options' strings.
+ * @memory      base/memory.h; nobody else serves from it.
+ * @takes_over  somebody has: the store is what he knew, and so is the inode table.
+ *
+ * 0; -EINVAL: libfuse does not know an option; -ENOMEM; -errno.
  */
-int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
-	   struct error *ret_error);
+int fs_new(struct tree *tree, const struct fs_options *options, int memory, bool takes_over,
+	   struct fs **ret, struct error *ret_error);
 
 /**
  * Checks a mount point before anything else is done: is it a directory, is
@@ -87,18 +90,19 @@ int fs_new(struct tree *tree, const struct fs_options *options, struct fs **ret,
 int fs_check_mountpoint(const char *mountpoint, struct error *ret_error);
 
 /**
- * Mounts, and starts to serve. The tree's observer is registered first, so
- * that nothing is missed.
+ * Serves a mount (fs/mount.h) whose INIT is in the memory. The tree's observer is registered first,
+ * so that nothing is missed.
  *
+ * @fd        of /dev/fuse; taken over in any case.
  * @ended_cb  [worker] called once when the mount was taken away from outside.
  *
  * 0 or -errno with @ret_error filled.
  */
-int fs_mount(struct fs *fs, const char *mountpoint, void (*ended_cb)(void *ctx), void *ctx,
+int fs_serve(struct fs *fs, int fd, void (*ended_cb)(void *ctx), void *ctx,
 	     struct error *ret_error);
 
-/* Unmounts and ends all threads. */
-void fs_unmount(struct fs *fs);
+/* Ends all threads. The mount stays; what the kernel asks from now on waits for another one. */
+void fs_stop(struct fs *fs);
 
 /**
  * From now on (or no longer) everything but .podfs and the root fails with EIO, also what the

@@ -46,6 +46,13 @@ struct kube_state {
 
 struct kube_client;
 
+/* From where another client can go on. Plain data. */
+struct kube_resume {
+	char versions[KUBE_N_RESOURCES][64]; /* "": not known, it is listed */
+	char namespace[64];                  /* as in kube_state */
+	bool fell_back;
+};
+
 struct kube_options {
 	const char *namespace;      /* only this one; NULL: all */
 	const char *label_selector; /* of pods; NULL: all */
@@ -57,6 +64,9 @@ struct kube_options {
 	const struct http_times *times; /* NULL: the defaults; see net/http.h */
 
 	struct reflector_sink sinks[KUBE_N_RESOURCES];
+
+	const struct kube_resume
+	    *resume; /* the sinks have all that is up to there; NULL: nothing */
 
 	/**
 	 * Phase, failure or sync of a resource changed, or a page of its list is in (not: an
@@ -85,6 +95,9 @@ int kube_client_open(uv_loop_t *loop, const struct client_config *config,
  * from the loop, when nothing is left of the client (NULL: nobody is told).
  */
 void kube_client_close(struct kube_client *c, void (*closed_cb)(void *ctx), void *ctx);
+
+/* Up to where the sinks have everything now. */
+void kube_client_resume_point(const struct kube_client *c, struct kube_resume *ret);
 
 /* How things are. [any thread] */
 void kube_client_state(struct kube_client *c, struct kube_state *ret);

@@ -95,6 +95,11 @@ void reflector_free(struct reflector *r);
 
 /* Begins with a list. May be called again after reflector_stop(). */
 void reflector_start(struct reflector *r);
+/*
+ * The same where the sink has all up to @resource_version already: with a look whether the server
+ * still is where it was then (checker.c), and a watch from there.
+ */
+void reflector_resume(struct reflector *r, const char *resource_version);
 /* Cancels what is under way; the sink keeps what it has. */
 void reflector_stop(struct reflector *r);
 /* Another path and query, for a stopped reflector. What was known counts for nothing. */

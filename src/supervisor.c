@@ -20,7 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <podfs/base/cleanup.h>
@@ -48,6 +50,11 @@
 #define BACKOFF_MAX_MS 10000
 /* A worker that does not end when it is told to is made to. */
 #define END_WAIT_MS 10000
+/* How long is waited for the last threads of one that is dying. */
+#define DEATH_WAIT_MS 20
+
+/* PIDFD_THREAD, since Linux 6.9; not in Debian 12's headers. */
+#define PIDFD_OF_THREAD O_EXCL
 
 struct supervisor {
 	const struct options *options;
@@ -62,6 +69,7 @@ struct supervisor {
 	int refusing; /* fs/refuse.h; -1: not now */
 
 	pid_t worker; /* 0: none */
+	int leader;   /* readable when its first thread has ended; -1: this kernel cannot tell */
 	int link;
 	bool mounted;
 	bool serving;
@@ -108,6 +116,7 @@ static void start_worker(struct supervisor *s)
 		if (pid > 0) {
 			s->worker = pid;
 			s->link = ends[0];
+			s->leader = (int)syscall(SYS_pidfd_open, pid, PIDFD_OF_THREAD);
 			return;
 		}
 		close(ends[0]);
@@ -185,6 +194,8 @@ static void worker_ended(struct supervisor *s, int status)
 {
 	s->worker = 0;
 	close(take_fd(&s->link));
+	if (s->leader >= 0)
+		close(take_fd(&s->leader));
 	s->serving = false;
 	if (s->ending_since_ms)
 		s->done = true;
@@ -203,6 +214,25 @@ static void reap(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == s->worker)
 			worker_ended(s, status);
+}
+
+/*
+ * It is dying. A thread of it that was telling the kernel something may wait there for an answer to
+ * somebody's request, and no signal ends that: it ends when another worker has answered. So nobody
+ * waits for it but for the moment that it takes to learn what it died of.
+ */
+static void on_leader(struct supervisor *s)
+{
+	const struct timespec moment = {0, 1000000};
+	int status = SIGKILL;
+	pid_t pid = 0;
+
+	for (int tries = 0; tries < DEATH_WAIT_MS && pid == 0; tries++) {
+		pid = waitpid(s->worker, &status, WNOHANG);
+		if (pid == 0)
+			nanosleep(&moment, NULL);
+	}
+	worker_ended(s, pid > 0 ? status : SIGKILL);
 }
 
 /* --- what it says --- */
@@ -334,6 +364,7 @@ static void on_signal(struct supervisor *s)
 enum watched {
 	WATCH_SIGNALS,
 	WATCH_LINK,
+	WATCH_LEADER,
 	WATCH_STARTER,
 	WATCH_MOUNT,
 	WATCH_COUNT,
@@ -346,6 +377,7 @@ static void watch(const struct supervisor *s, struct pollfd *fds)
 
 	fds[WATCH_SIGNALS] = (struct pollfd){s->signals, POLLIN, 0};
 	fds[WATCH_LINK] = (struct pollfd){s->link, POLLIN, 0};
+	fds[WATCH_LEADER] = (struct pollfd){s->leader, POLLIN, 0};
 	fds[WATCH_STARTER] = (struct pollfd){s->mounted ? -1 : s->background.ready_fd, 0, 0};
 	if (s->refusing >= 0)
 		fds[WATCH_MOUNT] = (struct pollfd){s->refusing, POLLIN, 0};
@@ -429,6 +461,8 @@ static void turn(struct supervisor *s)
 		listen_to_worker(s);
 	if (n > 0 && fds[WATCH_SIGNALS].revents)
 		on_signal(s);
+	if (n > 0 && fds[WATCH_LEADER].revents && s->worker)
+		on_leader(s);
 	if (n > 0 && fds[WATCH_STARTER].revents && !s->mounted)
 		end(s, EXIT_CODE_OTHER);
 	if (n > 0 && fds[WATCH_MOUNT].revents)
@@ -504,15 +538,17 @@ static enum exit_code begin(struct supervisor *s, struct error *e)
 static void close_all(struct supervisor *s)
 {
 	stop_refusing(s);
-	if (s->worker) {
+	/* The kernel ends what it holds of it when the mount goes. */
+	if (s->worker)
 		kill(s->worker, SIGKILL);
+	if (s->worker && !s->mounted)
 		waitpid(s->worker, NULL, 0);
-	}
 	mount_close(s->mount);
 	fs_head_unmap(s->head);
 	service_keep_no_longer(KEPT_MOUNT);
 	service_keep_no_longer(KEPT_MEMORY);
-	const int fds[] = {s->signals, s->link, s->spawn.program, s->spawn.memory, s->old_program};
+	const int fds[] = {s->signals,       s->link,         s->leader,
+			   s->spawn.program, s->spawn.memory, s->old_program};
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -527,6 +563,7 @@ enum exit_code supervise(const struct options *o, int arguments)
 	    .signals = -1,
 	    .refusing = -1,
 	    .link = -1,
+	    .leader = -1,
 	    .old_program = -1,
 	};
 	struct error e = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/fuse.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -101,18 +102,17 @@ static void note_crash(int signo)
 static void watch_crashes(void)
 {
 	const struct sigaction action = {.sa_handler = note_crash, .sa_flags = SA_ONSTACK};
-	static bool done;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fatal) && !done; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
 		sigaction(fatal[i], &action, &before[fatal[i]]);
-	done = true;
 }
 
 struct slot *slots_use(struct slots *s, unsigned int thread)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct slot *slot = &bank_of(s, s->head->generation)[thread];
 
-	watch_crashes();
+	pthread_once(&once, watch_crashes);
 	/*
 	 * What the kernel copies must find its page there: one that a signal keeps it from getting
 	 * is an error of the request.

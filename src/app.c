@@ -186,8 +186,9 @@ static void mount_now(struct app *app)
 	struct error e = {0};
 
 	prepare_log(app->options);
-	if (mount_open(app->mount, app->place.mountpoint, app->head, &e) < 0) {
-		fail(app, &e, EXIT_CODE_MOUNT);
+	int r = mount_open(app->mount, app->place.mountpoint, app->head, &e);
+	if (r < 0) {
+		fail(app, &e, r == -ENODEV ? EXIT_CODE_OK : EXIT_CODE_MOUNT);
 		return;
 	}
 	if (!serve(app, fcntl(mount_fd(app->mount), F_DUPFD_CLOEXEC, 0)))

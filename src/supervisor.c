@@ -242,11 +242,12 @@ static void mount_now(struct supervisor *s)
 	struct error e = {0};
 
 	prepare_log(s->options);
-	s->mounted = mount_open(s->mount, s->mountpoint, s->head, &e) == 0;
+	int r = mount_open(s->mount, s->mountpoint, s->head, &e);
+	s->mounted = r == 0;
 	if (!s->mounted) {
 		say(&e);
 		kill(s->worker, SIGKILL);
-		finish(s, EXIT_CODE_MOUNT);
+		finish(s, r == -ENODEV ? EXIT_CODE_OK : EXIT_CODE_MOUNT);
 		return;
 	}
 	s->spawn.mount = mount_fd(s->mount);

@@ -84,7 +84,9 @@ int mount_open(struct mount *m, const char *mountpoint, struct fs_head *head,
 	m->mounted = true;
 	snprintf(head->mountpoint, sizeof(head->mountpoint), "%s", mountpoint);
 	int r = take_init(mount_fd(m), head);
-	if (r < 0)
+	if (r == -ENODEV)
+		error_set(ret_error, r, "%s was unmounted at once", mountpoint);
+	else if (r < 0)
 		error_set(ret_error, r, "cannot mount on %s: the kernel does not begin: %s",
 			  mountpoint, strerror(-r));
 	return r;

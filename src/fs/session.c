@@ -105,8 +105,9 @@ static ssize_t answer_init(struct fs *fs, int fd, struct iovec *iov, int count)
 	memcpy(head->init_reply, reply, len);
 	head->init_reply_len = (uint32_t)len;
 	ssize_t n = writev(fd, iov, count);
-	/* ENOENT: whoever was here before died behind this call. */
-	if (n < 0 && errno != ENOENT)
+	/* ENOENT: whoever was here before died behind this call. ENODEV: it was unmounted, as the
+	 * threads will find out. */
+	if (n < 0 && errno != ENOENT && errno != ENODEV)
 		return n;
 	__atomic_store_n(&head->init_answered, 1, __ATOMIC_RELEASE);
 	return (ssize_t)len;
@@ -352,7 +353,7 @@ static int begin(struct fs *fs, int fd)
 	r = begin_session(fs);
 	if (r == 0 && resends && fs->head->generation > 1)
 		r = device_resend(own);
-	return r < 0 ? r : start(fs);
+	return r < 0 && r != -ENODEV ? r : start(fs);
 }
 
 int fs_serve(struct fs *fs, int fd, void (*ended_cb)(void *ctx), void *ctx, struct error *ret_error)

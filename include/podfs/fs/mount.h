@@ -19,7 +19,7 @@ int mount_new(const struct fs_options *options, struct mount **ret, struct error
 /**
  * Mounts, and takes the kernel's first request, INIT, into @head for those who will serve.
  *
- * 0 or -errno with @ret_error filled.
+ * 0; -ENODEV: it was unmounted at once; -errno; with @ret_error filled.
  */
 int mount_open(struct mount *m, const char *mountpoint, struct fs_head *head,
 	       struct error *ret_error);

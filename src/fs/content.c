@@ -61,7 +61,7 @@ static struct version *node_version(const struct fs *fs, enum tree_kind kind,
 }
 
 /*
- * Which version a file shows; pinned content has none. 0, -ENOENT, -ESTALE.
+ * Which version a file shows; pinned content has none. 0, -ENOENT, -EISDIR, -ESTALE.
  */
 static int content_version(struct fs *fs, uint64_t id, struct content *ret, struct made_of *ret_m)
 {
@@ -76,6 +76,8 @@ static int content_version(struct fs *fs, uint64_t id, struct content *ret, stru
 		r = -ENOENT;
 	else if (fs_is_denied(fs, n->kind))
 		r = -EIO;
+	else if (n->is_dir)
+		r = -EISDIR;
 	else if (pin && !pin->version)
 		ret->pin = pin_ref(pin);
 	else if (pin)
@@ -133,7 +135,9 @@ void fs_read(struct fs *fs, fuse_req_t req, uint64_t id, size_t size, off_t off)
 		return;
 	}
 	size_t len = content.bytes->len;
+	/* Nothing may lie nowhere. */
+	const char *data = len ? content.bytes->data : "";
 	size_t start = (size_t)off < len ? (size_t)off : len;
 	size_t left = len - start;
-	fuse_reply_buf(req, content.bytes->data + start, left < size ? left : size);
+	fuse_reply_buf(req, data + start, left < size ? left : size);
 }

@@ -350,7 +350,9 @@ static int do_readlink(struct fs *fs, uint64_t id, struct buf *target)
 
 	store_rdlock(fs->tree->store);
 	int r = fs_spot_open(fs, id, &at);
-	if (r == 0 && at.attached)
+	if (r == 0 && !tree_is_link(at.inode->kind))
+		r = -EINVAL;
+	else if (r == 0 && at.attached)
 		r = tree_readlink(&at.place, target);
 	else if (r == 0 && (pin = inode_pin(fs->inodes, at.inode)))
 		r = buf_add(target, pin->content.data, pin->content.len);

@@ -324,6 +324,31 @@ static void links_are_read(void **state)
 	assert_memory_equal(payload(), "metadata/labels", payload_len());
 }
 
+static void a_folder_has_no_bytes_and_only_a_link_has_a_target(void **state)
+{
+	const struct fuse_read_in in = {.size = 10};
+
+	(void)state;
+	uint64_t pod = walk("namespaces/shop/pods/web");
+	uint64_t file = walk("namespaces/shop/pods/web/metadata/name");
+	assert_int_equal(request(FUSE_READ, pod, &in, sizeof(in)), -EISDIR);
+	assert_int_equal(request(FUSE_READLINK, FUSE_ROOT_ID, NULL, 0), -EINVAL);
+	assert_int_equal(request(FUSE_READLINK, file, NULL, 0), -EINVAL);
+	assert_int_equal(store_remove(world.store, KIND_POD, "shop", "web"), 1);
+	assert_int_equal(request(FUSE_READ, pod, &in, sizeof(in)), -EISDIR);
+	assert_int_equal(request(FUSE_READLINK, pod, NULL, 0), -EINVAL);
+}
+
+static void a_file_of_no_bytes_is_read(void **state)
+{
+	const struct fuse_read_in in = {.size = 10};
+
+	(void)state;
+	uint64_t file = walk("namespaces/shop/pods/web/downward/metadata.annotations");
+	assert_int_equal(request(FUSE_READ, file, &in, sizeof(in)), 0);
+	assert_int_equal(payload_len(), 0);
+}
+
 #define ops_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -347,6 +372,8 @@ int main(void)
 	    ops_test(what_is_forgotten_is_gone),
 	    ops_test(each_lookup_of_the_status_is_a_file_of_its_own),
 	    ops_test(links_are_read),
+	    ops_test(a_folder_has_no_bytes_and_only_a_link_has_a_target),
+	    ops_test(a_file_of_no_bytes_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

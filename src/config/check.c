@@ -107,7 +107,8 @@ static int check_server(struct loader *l)
 		return error_set(l->error, -EINVAL,
 				 "server \"%s\": the scheme must be https, http or unix",
 				 c->server);
-	if (unix_socket ? rest[0] != '/' : (rest[0] == '/' || !rest[0] || rest[0] == ':'))
+	if (unix_socket ? rest[0] != '/' || !rest[strspn(rest, "/")]
+			: (rest[0] == '/' || !rest[0] || rest[0] == ':'))
 		return error_set(l->error, -EINVAL, "server \"%s\": there is no %s in it",
 				 c->server, unix_socket ? "absolute path" : "host");
 	for (size_t n = strlen(c->server); c->server[n - 1] == '/'; n--)

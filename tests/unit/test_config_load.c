@@ -459,6 +459,8 @@ static const struct refusal refusals[] = {
     {SERVER("server: 'https://u:hush@x'"), -EINVAL, "must not hold a user or a password"},
     {SERVER("server: 'https://x y'"), -EINVAL, "not a valid URL"},
     {SERVER("server: 'https:///x'"), -EINVAL, "no host"},
+    {SERVER("server: 'unix://x'"), -EINVAL, "no absolute path"},
+    {SERVER("server: 'unix:///'"), -EINVAL, "no absolute path"},
     {SERVER("server: 'https://x', insecure-skip-tls-verify: maybe"), -EINVAL, "true or false"},
     {SERVER("server: 'https://x', insecure-skip-tls-verify: true, certificate-authority: ca"),
      -EINVAL, "insecure-skip-tls-verify"},

@@ -63,7 +63,7 @@ struct config_data {
 
 struct config_extra {
 	char *key;
-	char **values; /* NULL-terminated */
+	char **values; /* NULL-terminated, or NULL */
 };
 
 enum config_interactive {

@@ -52,17 +52,36 @@ static const char *string_member(struct json_object *o, const char *key)
 	return value ? json_object_get_string(value) : "";
 }
 
+#define UTF8_MORE_MAX 3 /* bytes of a code point behind its first one */
+
+/* Where a text of @len bytes is cut to have at most @max: not within a code point. */
+static size_t cut_at(const char *text, size_t len, size_t max)
+{
+	size_t n = len < max ? len : max;
+
+	for (int i = 0; i < UTF8_MORE_MAX && n && n < len; i++, n--)
+		if (((unsigned char)text[n] & 0xc0) != 0x80)
+			break;
+	return n;
+}
+
+static bool is_blank(char c)
+{
+	return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
 /* On one line, without controls, cut where it is too long. */
 static void copy_line(char *ret, size_t size, const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (len && strchr(" \t\r\n", text[0])) {
+	while (len && is_blank(text[0])) {
 		text++;
 		len--;
 	}
-	for (; n < size - 1 && n < len && text[n] && text[n] != '\n'; n++)
-		ret[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? ' ' : text[n];
+	size_t most = cut_at(text, len, size - 1);
+	for (; n < most && text[n] && text[n] != '\n'; n++)
+		ret[n] = is_blank(text[n]) ? ' ' : text[n];
 	while (n && ret[n - 1] == ' ')
 		n--;
 	ret[n] = '\0';

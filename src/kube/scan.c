@@ -84,12 +84,11 @@ static const char *feed_structure(struct scan *s, const char *p, const char *end
 
 size_t scan_feed(struct scan *s, const char *p, size_t n, bool *ret_done)
 {
-	const char *start = p;
-	const char *end = p + n;
-
 	*ret_done = false;
 	if (!n)
 		return 0;
+	const char *start = p;
+	const char *end = p + n;
 	if (!s->started) {
 		s->started = true;
 		s->scalar = *p != '"' && *p != '{' && *p != '[';
